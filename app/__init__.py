@@ -1,0 +1,18 @@
+"""Trireme: three mirrored e-mail APIs on one ledger and one sending engine.
+
+The tree, from the edge inwards:
+
+    cli         what an operator types; starts everything else
+    main        assembly of the web application
+    api         the foreign APIs and our own: translation only, one folder per family
+    delivery    queue -> SMTP
+    core        what the platform does, one package per noun; no wire, no queue, no sockets
+    models      the schema, one table a file
+    mail        e-mail as bytes and protocol: no database, no settings
+    db, queue, valkey, telemetry, embedded    infrastructure
+    settings, kit                             the floor
+
+`docs/design.md` has the import directions and the reasons.
+"""
+
+__version__ = "0.1.0"

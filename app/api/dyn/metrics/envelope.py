@@ -1,0 +1,138 @@
+"""The five fields around every answer of Dyn Metrics, as JSON, XML or HTML.
+
+May import Starlette, orjson, `app.dependencies` and the markup of this family.
+
+Source: docs/contract/dyn-metrics.md, sections 1, 2 and 8.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.dyn.markup import Element, html_page, xml_document
+from app.dependencies import runtime_of
+
+BIG = 20_000
+"""Answers with more rows than this are written in a thread, so that other requests do not wait."""
+
+
+class Format(StrEnum):
+    """What an answer is written in."""
+
+    JSON = "json"
+    XML = "xml"
+    HTML = "html"
+
+
+_TYPES: Mapping[str, Format] = {
+    "application/json": Format.JSON,
+    "*/*": Format.JSON,
+    "application/xml": Format.XML,
+    "text/xml": Format.XML,
+    "text/html": Format.HTML,
+}
+
+
+async def arrived(request: Request) -> None:
+    """Note when the request came in; a dependency of the whole router."""
+    request.state.received_at = runtime_of(request).clock.now()
+
+
+def format_of(request: Request) -> Format:
+    """Return the format with the highest quality in `Accept`: JSON on a tie and when nothing we have is asked for."""
+    best, best_quality = Format.JSON, 0.0
+    for part in ",".join(request.headers.getlist("accept")).split(","):
+        kind, *parameters = part.lower().split(";")
+        found = _TYPES.get(kind.strip())
+        quality = _quality(parameters)
+        if found and (quality > best_quality or (quality == best_quality > 0 and found is Format.JSON)):
+            best, best_quality = found, quality
+    return best
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return min(max(float(value), 0.0), 1.0)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def five_fields(request: Request, name: str, content: object) -> dict[str, object]:
+    """Return the whole answer.
+
+    Args:
+        request: Tells when it came in.
+        name: `data`, or `error` in place of it.
+        content: What stands there.
+    """
+    runtime = runtime_of(request)
+    now = runtime.clock.now()
+    received: datetime = getattr(request.state, "received_at", now)
+    came, ready = round(received.timestamp(), 4), round(now.timestamp(), 4)
+    return {
+        "processing_time": round(ready - came, 4),
+        "resp_time": ready,
+        name: content,
+        "api_host": urlsplit(runtime.settings.public_url).hostname,
+        "recv_time": came,
+    }
+
+
+async def ok(request: Request, data: list[dict[str, object]], *, item: str) -> Response:
+    """Return a success with a list.
+
+    Args:
+        request: Tells the format and when it came in.
+        data: Rows.
+        item: Name of a row in XML.
+    """
+    return await _answer(request, data, {"data": item}, len(data))
+
+
+async def ok_series(request: Request, data: dict[str, list[dict[str, object]]]) -> Response:
+    """Return a success with time series by id."""
+    size = sum(len(points) for points in data.values())
+    if format_of(request) is Format.JSON:
+        return await _answer(request, data, {}, size)
+    series = [Element("series", points, (("id", key),)) for key, points in data.items()]
+    return await _answer(request, series, {"series": "point"}, size)
+
+
+async def _answer(request: Request, data: object, items: Mapping[str, str], size: int) -> Response:
+    tree = five_fields(request, "data", data)
+    chosen = format_of(request)
+    if size > BIG:
+        return await asyncio.to_thread(write, chosen, tree, items=items)
+    return write(chosen, tree, items=items)
+
+
+def write(
+    chosen: Format,
+    tree: dict[str, Any],
+    *,
+    items: Mapping[str, str],
+    status: int = 200,
+    title: str = "OK",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return an answer in the chosen format."""
+    headers = {"Vary": "Accept", **(headers or {})}
+    match chosen:
+        case Format.JSON:
+            return Response(orjson.dumps(tree), status, headers, "application/json")
+        case Format.XML:
+            return Response(xml_document(Element("response", tree), items), status, headers, "text/xml")
+        case Format.HTML:
+            page = html_page(f"{status} {title}", Element("response", tree), items)
+            return Response(page, status, headers, "text/html")

@@ -1,0 +1,12 @@
+"""What an operator types.
+
+    commands        every command with its options; imports what a command needs when it runs
+    configuration   the settings of a part, or sentences about what is wrong with them
+    up              everything on one machine, supervised
+    plan            the settings `up` gives to the parts
+    state           the files of a data directory: lock, secrets.json, runtime.json
+    parts           each part alone, as containers run them
+    migrate, account, routes, doctor, inbox, health    the other commands
+
+May import everything below it; the package `workers` stands above and is loaded by name in a process of its own.
+"""

@@ -1,0 +1,108 @@
+"""Each part alone, as containers run them: configured by the environment, in the foreground, until a signal.
+
+`workers` stands above `app` and is loaded by name: this module knows what it is called and nothing more.
+"""
+
+import asyncio
+import importlib
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from app.cli.configuration import NotConfigured, load
+from app.settings import Settings
+
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+
+
+def run(part: str) -> int:
+    """Run a part until it ends, and return its exit status."""
+    try:
+        settings = load()
+    except NotConfigured as error:
+        print(error, file=sys.stderr)
+        return 1
+    return PARTS[part](settings)
+
+
+def _api(settings: Settings) -> int:
+    from app.cli.api import serve  # noqa: PLC0415
+
+    return serve(settings)
+
+
+def _migrate(settings: Settings) -> int:
+    from app.cli.migrate import migrate  # noqa: PLC0415
+
+    return migrate(settings)
+
+
+def _delivery(settings: Settings) -> int:
+    return _celery("workers.delivery", settings, "delivery", "--pool", "solo", "-Q", "delivery")
+
+
+def _worker(settings: Settings) -> int:
+    from celery.signals import worker_process_init  # noqa: PLC0415
+
+    worker_process_init.connect(_end_with_parent, weak=False)
+    return _celery("workers.celery_app", settings, "worker", "--pool", "prefork", "-c", "2", "-Q", "default")
+
+
+def _celery(application: str, settings: Settings, name: str, *options: str) -> int:
+    """Run a Celery worker in this very process, so that signals reach it and nothing lies between."""
+    from celery.app.utils import find_app  # noqa: PLC0415
+
+    # It warns root of pickled tasks; ours are JSON with ids in it.
+    warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
+    node = f"{name}-{os.getpid()}@{settings.node_name}"
+    find_app(application).worker_main(["-q", "worker", "-n", node, "-l", settings.logs.level, *QUIET, *options])
+    return 0
+
+
+def _end_with_parent(**_: object) -> None:
+    """Let a pool process end with its worker even when that is killed."""
+    from app.embedded.launch import die_with_parent  # noqa: PLC0415
+
+    die_with_parent(signal.SIGKILL, os.getppid())
+
+
+def _scheduler(_: Settings) -> int:
+    importlib.import_module("workers.scheduler").main()
+    return 0
+
+
+def _sandbox(settings: Settings) -> int:
+    from app.delivery import sandbox  # noqa: PLC0415
+    from app.telemetry import logs  # noqa: PLC0415
+
+    logs.configure(settings.logs)
+    return _until_signal(sandbox.main(settings))
+
+
+def _until_signal(main: Coroutine[Any, Any, object]) -> int:
+    """Run a coroutine in a loop of its own; SIGINT and SIGTERM cancel it, which is no failure."""
+
+    async def supervise() -> None:
+        task = asyncio.ensure_future(main)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
+
+    asyncio.run(supervise())  # noqa: TID251 a part owns its loop
+    return 0
+
+
+PARTS: dict[str, Callable[[Settings], int]] = {
+    "api": _api,
+    "delivery": _delivery,
+    "worker": _worker,
+    "scheduler": _scheduler,
+    "sandbox": _sandbox,
+    "migrate": _migrate,
+}
+"""What can be run, by name."""

@@ -1,0 +1,133 @@
+"""From a key to its caller, fast enough for the hot path: one dictionary look-up when the key was seen lately.
+
+A cached caller is a hint of at most one second: reads may be that late, and mail is accepted only when the batcher has
+found the revision still current (`app.core.messages`). Unknown keys are never remembered.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core.accounts import repository
+from app.core.accounts.caller import Caller
+from app.core.errors import Unauthenticated
+from app.db.engine import DatabaseAway
+from app.db.unit_of_work import reading
+from app.kit.secrets import digest
+from app.models.account import Role
+from app.models.api_key import Scope
+
+MAX_KEY_LENGTH = 512
+"""Longest text that is looked up at all, in characters."""
+
+
+OUTAGE_SECONDS = 30.0
+"""How long a caller is remembered while PostgreSQL can't be asked."""
+
+
+class KeyRing:
+    """The keys one process has seen lately."""
+
+    def __init__(self, engine: AsyncEngine, *, ttl_seconds: float = 1.0, max_size: int = 10_000) -> None:
+        """Remember nothing yet.
+
+        Args:
+            engine: Where keys are looked up.
+            ttl_seconds: How long a caller is believed without asking again.
+            max_size: Keys remembered; the ones not used for the longest time go first.
+        """
+        self._engine = engine
+        self._ttl = ttl_seconds
+        self._max_size = max_size
+        self._cache: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
+        self._flights: dict[str, asyncio.Task[Caller]] = {}
+        self._forgotten = 0
+
+    async def caller(self, key: str) -> Caller:
+        """Return who this key belongs to, as known at most `ttl_seconds` ago.
+
+        Raises:
+            Unauthenticated: Unknown, revoked or expired key; disabled or deleted account.
+            DatabaseAway: PostgreSQL is away, and the key was not seen lately.
+        """
+        entry = self._cache.get(key)
+        if entry is not None and entry[0] > time.monotonic():
+            self._cache.move_to_end(key)
+            return entry[1]
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = asyncio.create_task(self._look_up(key))
+            flight.add_done_callback(lambda _: self._flights.pop(key, None))
+        # Who gives up waiting must not take the answer away from the others.
+        return await asyncio.shield(flight)
+
+    async def fresh(self, key: str) -> Caller:
+        """Return who this key belongs to now.
+
+        Raises:
+            Unauthenticated: Unknown, revoked or expired key; disabled or deleted account.
+        """
+        return await self._look_up(key)
+
+    def forget(self, account_id: int) -> None:
+        """Drop what is remembered of an account, because this process has just changed it."""
+        self._forgotten += 1
+        for key in [key for key, (_, caller) in self._cache.items() if caller.account_id == account_id]:
+            del self._cache[key]
+
+    async def _look_up(self, key: str) -> Caller:
+        started = self._forgotten
+        good_until = time.monotonic() + self._ttl
+        try:
+            caller = await self._read(key)
+        except Unauthenticated:
+            self._cache.pop(key, None)
+            raise
+        except DatabaseAway:
+            return self._remembered(key)
+        known = self._cache.get(key)
+        newest = known is None or known[1].revision <= caller.revision
+        if started == self._forgotten and newest:
+            self._cache[key] = (good_until, caller)
+            self._cache.move_to_end(key)
+            if len(self._cache) > self._max_size:
+                self._cache.popitem(last=False)
+        return caller
+
+    def _remembered(self, key: str) -> Caller:
+        """Return the caller as last known while PostgreSQL is away: nothing is accepted without asking it again.
+
+        Raises:
+            DatabaseAway: The key was not seen lately.
+        """
+        known = self._cache.get(key)
+        if known is None or time.monotonic() - known[0] > OUTAGE_SECONDS:
+            raise DatabaseAway("the database is away")
+        return known[1]
+
+    async def _read(self, key: str) -> Caller:
+        if not key or len(key) > MAX_KEY_LENGTH:
+            raise Unauthenticated("no such key")
+        async with reading(self._engine) as read:
+            row = await repository.by_digest(read, digest(key))
+        if row is None:
+            raise Unauthenticated("no such key")
+        account, api_key = row
+        return Caller(
+            account_id=account.id,
+            public_id=account.public_id,
+            parent_id=account.parent_id,
+            role=Role(account.role),
+            username=account.username,
+            key_id=api_key.id,
+            scopes=frozenset(Scope(scope) for scope in api_key.scopes),
+            revision=account.revision,
+            x_headers=tuple(account.x_headers),
+            monthly_cap=account.monthly_cap,
+            test_mode=account.test_mode,
+            track_opens=account.track_opens,
+            track_links=account.track_links,
+            track_unsubscribes=account.track_unsubscribes,
+        )

@@ -1,0 +1,60 @@
+"""Messages: accepting mail, the ledger of copies, the delivery queue, and what became of each attempt.
+
+    accept        Batcher.accept: durable in PostgreSQL before the answer leaves
+    claim         claim_due, renew_leases, release, take_over: who attempts what
+    record        record: one transaction for attempts, ledger, bounces, queue and counters
+    partitions    make_partitions, months_left
+
+Imports: accounts, models, db, kit.
+"""
+
+from app.core.messages.batcher import Batcher
+from app.core.messages.claims import (
+    Content,
+    Copy,
+    Orphan,
+    Owner,
+    Undone,
+    claim_due,
+    contents,
+    end_leases,
+    orphaned_leases,
+    release,
+    renew_leases,
+    take_over,
+)
+from app.core.messages.draft import Accepted, Draft, IssueDraft, Lane
+from app.core.messages.ids import email_id, parse_email_id
+from app.core.messages.outcomes import AttemptOutcome, BounceFacts, Record, Recorded, is_recorded, record
+from app.core.messages.partitions import MONTHS_AHEAD, make_partitions, months_left
+
+__all__ = [
+    "MONTHS_AHEAD",
+    "Accepted",
+    "AttemptOutcome",
+    "Batcher",
+    "BounceFacts",
+    "Content",
+    "Copy",
+    "Draft",
+    "IssueDraft",
+    "Lane",
+    "Orphan",
+    "Owner",
+    "Record",
+    "Recorded",
+    "Undone",
+    "claim_due",
+    "contents",
+    "email_id",
+    "end_leases",
+    "is_recorded",
+    "make_partitions",
+    "months_left",
+    "orphaned_leases",
+    "parse_email_id",
+    "record",
+    "release",
+    "renew_leases",
+    "take_over",
+]

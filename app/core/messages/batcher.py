@@ -1,0 +1,302 @@
+"""Accepting mail: what waits is written together, and each waits for the commit.
+
+One flusher per process takes whatever has gathered, writes it in one transaction, answers, and looks again: groups grow
+with the load by themselves, and no timer is needed. The failure rules:
+
+* A group that PostgreSQL refuses is tried again entry by entry: one bad entry does not fail its neighbours.
+* A commit whose answer was lost is looked up on a new connection before anyone is answered.
+* A client that hangs up cancels nothing: what was handed over is written.
+* What may wait is bounded in copies and bytes; beyond that `Overloaded`.
+* PostgreSQL away: what waits is tried again for some seconds, then `Overloaded`.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core.accounts import Caller
+from app.core.errors import CoreError, Overloaded
+from app.core.jobs import DrainQueue
+from app.core.messages.draft import Accepted, Draft, IssueDraft, Refusal
+from app.core.messages.group import Entry, Numbered, number, write_group
+from app.db.engine import KeptConnection, is_disconnect
+from app.db.sql import Sql
+from app.db.unit_of_work import Publisher
+from app.kit.clock import Clock
+from app.settings import Settings
+
+GROUP_ENTRIES = 500
+GROUP_ROWS = 5_000
+GROUP_BYTES = 32 * 1024 * 1024
+ID_BLOCK = 1_000
+PATIENCE_SECONDS = 8.0
+RETRY_SECONDS = 0.1
+
+logger = logging.getLogger(__name__)
+sql = Sql(__package__)
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    item: Draft | Refusal
+    rows: int
+    size: int
+    future: "asyncio.Future[Accepted | None]"
+    entry: Entry | None = None
+    """Numbered once: written a second time, its ids would tell that the first commit has happened after all."""
+    since: float = field(default_factory=time.monotonic)
+
+    def answer(self, result: Accepted | None) -> None:
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def fail(self, error: BaseException) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+            # Who handed it over may be gone; that nobody looks at the error is no error.
+            self.future.exception()
+
+
+class Batcher:
+    """Writes mails and refusals in groups. One per process and event loop."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        settings: Settings,
+        publisher: Publisher,
+        clock: Clock,
+        on_group: Callable[[int], None] | None = None,
+    ) -> None:
+        """Prepare; `start` begins.
+
+        Args:
+            engine: Of `make_engine`; one connection of it is kept.
+            settings: `api.batch_rows`, `api.batch_bytes`, `quota.default_monthly`.
+            publisher: Gets a nudge for delivery after each commit.
+            clock: Tells when refusals happen.
+            on_group: Called with the number of entries of each group written.
+        """
+        self._settings = settings
+        self._publisher = publisher
+        self._clock = clock
+        self._on_group = on_group
+        self._waiting: deque[_Waiting] = deque()
+        self._rows = 0
+        self._bytes = 0
+        self._arrived = asyncio.Event()
+        self._closing = False
+        self._ids: list[int] = []
+        self._flusher: asyncio.Task[None] | None = None
+        self._connection = KeptConnection(engine)
+
+    async def start(self) -> None:
+        """Start the flusher."""
+        self._flusher = asyncio.create_task(self._run(), name="accept-batcher")
+
+    async def close(self) -> None:
+        """Write what waits, then stop; later submissions are refused."""
+        self._closing = True
+        self._arrived.set()
+        if self._flusher is not None:
+            await self._flusher
+        await self._connection.drop()
+
+    async def accept(self, draft: Draft) -> Accepted:
+        """Return once the mail is durable.
+
+        Raises:
+            Overloaded: Too much waits, PostgreSQL is away, or the process is stopping.
+            StaleCaller: The account has changed since the caller was read; read it anew and begin again.
+            QuotaExceeded: The monthly limit would be passed; recorded as an issue.
+        """
+        return cast("Accepted", await self._submit(draft, rows=len(draft.recipients), size=draft.size))
+
+    async def refuse(
+        self,
+        caller: Caller,
+        *,
+        sender: str,
+        issues: Sequence[IssueDraft],
+        x_headers: dict[str, str] | None = None,
+        at: datetime | None = None,
+    ) -> None:
+        """Return once the refusals are recorded.
+
+        Raises:
+            Overloaded: As `accept`.
+            StaleCaller: As `accept`.
+        """
+        refusal = Refusal(caller, sender, tuple(issues), x_headers, at or self._clock.now())
+        await self._submit(refusal, rows=len(issues), size=sum(len(issue.address) for issue in issues))
+
+    async def _submit(self, item: Draft | Refusal, *, rows: int, size: int) -> Accepted | None:
+        limits = self._settings.api
+        if self._closing or self._rows + rows > limits.batch_rows or self._bytes + size > limits.batch_bytes:
+            raise Overloaded("too much waits to be accepted")
+        waiting = _Waiting(item, rows, size, asyncio.get_running_loop().create_future())
+        self._rows += rows
+        self._bytes += size
+        self._waiting.append(waiting)
+        self._arrived.set()
+        return await asyncio.shield(waiting.future)
+
+    async def _run(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                group = self._take()
+                try:
+                    await self._flush(group)
+                except Exception as error:
+                    logger.exception("accept group failed")
+                    for waiting in group:
+                        waiting.fail(error)
+                finally:
+                    self._rows -= sum(waiting.rows for waiting in group)
+                    self._bytes -= sum(waiting.size for waiting in group)
+            if self._closing:
+                return
+
+    def _take(self) -> list[_Waiting]:
+        group: list[_Waiting] = []
+        rows = size = 0
+        while self._waiting and len(group) < GROUP_ENTRIES:
+            head = self._waiting[0]
+            if group and (rows + head.rows > GROUP_ROWS or size + head.size > GROUP_BYTES):
+                break
+            rows, size = rows + head.rows, size + head.size
+            group.append(self._waiting.popleft())
+        return group
+
+    async def _flush(self, group: list[_Waiting]) -> None:
+        """Write the group, whatever it takes, and answer every one of it."""
+        while group:
+            try:
+                entries = await self._number(group)
+                verdicts = await self._write(entries)
+            except Exception as error:  # noqa: BLE001 sorted out there, and raised again when it is none of these
+                group = await self._after_failure(group, error)
+            else:
+                self._answer(group, entries, verdicts)
+                return
+
+    async def _after_failure(self, group: list[_Waiting], error: Exception) -> list[_Waiting]:
+        """Return who is still to be written after a failure; the others have been answered."""
+        if is_disconnect(error) or isinstance(error, Overloaded):
+            await self._connection.drop()
+            patient = []
+            for waiting in group:
+                if time.monotonic() - waiting.since > PATIENCE_SECONDS:
+                    waiting.fail(Overloaded("the database is away", retry_after_seconds=5))
+                else:
+                    patient.append(waiting)
+            if patient:
+                await asyncio.sleep(RETRY_SECONDS)
+            return patient
+        if not isinstance(error, asyncpg.PostgresError):
+            raise error
+        if len(group) == 1:
+            await self._refused_alone(group[0], error)
+            return []
+        logger.warning("a group of %d was refused, trying one by one: %s", len(group), error)
+        for waiting in group:
+            await self._flush([waiting])
+        return []
+
+    async def _refused_alone(self, waiting: _Waiting, error: asyncpg.PostgresError) -> None:
+        entry = waiting.entry
+        known = isinstance(error, asyncpg.UniqueViolationError) and isinstance(entry, Numbered)
+        if known and isinstance(entry, Numbered) and await self._committed([entry], [None]):
+            waiting.answer(entry.accepted)
+        else:
+            waiting.fail(error)
+
+    def _answer(
+        self, group: Sequence[_Waiting], entries: Sequence[Entry], verdicts: Sequence[CoreError | None]
+    ) -> None:
+        accepted = False
+        for waiting, entry, verdict in zip(group, entries, verdicts, strict=True):
+            if verdict is not None:
+                waiting.fail(verdict)
+            elif isinstance(entry, Numbered):
+                accepted = True
+                waiting.answer(entry.accepted)
+            else:
+                waiting.answer(None)
+        if self._on_group is not None:
+            self._on_group(len(group))
+        if accepted:
+            self._publisher.publish([DrainQueue()])
+
+    async def _write(self, entries: Sequence[Entry]) -> list[CoreError | None]:
+        connection = await self._connection.get()
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            verdicts = await write_group(connection, entries, default_cap=self._settings.quota.default_monthly)
+        except BaseException:
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await transaction.rollback()
+            raise
+        try:
+            await transaction.commit()
+        except Exception as error:
+            if not is_disconnect(error):
+                raise
+            await self._connection.drop()
+            if not await self._committed(entries, verdicts):
+                raise
+        return verdicts
+
+    async def _committed(self, entries: Sequence[Entry], verdicts: Sequence[CoreError | None]) -> bool:
+        """Find out on a new connection whether a commit whose answer was lost has happened.
+
+        Raises:
+            Overloaded: PostgreSQL did not come back in time, so nobody can say.
+        """
+        written = zip(entries, verdicts, strict=True)
+        mail = next((entry.accepted for entry, no in written if no is None and isinstance(entry, Numbered)), None)
+        if mail is None:
+            return False  # refusals alone: written again, a doubled record of a refusal harms nobody
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                connection = await self._connection.get()
+                rows = await sql.fetch(connection, "mail_exists", mail.mail_id, mail.accepted_at)
+            except Exception as error:
+                if not is_disconnect(error):
+                    raise
+                await self._connection.drop()
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return bool(rows[0]["known"])
+        raise Overloaded("the database went away during a commit", retry_after_seconds=5)
+
+    async def _number(self, group: Sequence[_Waiting]) -> list[Entry]:
+        entries = []
+        for waiting in group:
+            if waiting.entry is None:
+                item = waiting.item
+                waiting.entry = (
+                    number(item, await self._take_ids(1 + waiting.rows)) if isinstance(item, Draft) else item
+                )
+            entries.append(waiting.entry)
+        return entries
+
+    async def _take_ids(self, count: int) -> list[int]:
+        if len(self._ids) < count:
+            rows = await sql.fetch(await self._connection.get(), "next_ids", max(count, ID_BLOCK))
+            self._ids = [row["id"] for row in rows]
+        taken, self._ids = self._ids[:count], self._ids[count:]
+        return taken

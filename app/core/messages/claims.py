@@ -1,0 +1,183 @@
+"""Claiming copies for delivery, and taking over from processes that are gone.
+
+A copy that is not finished is always in the queue or in exactly one lease; both change in one transaction.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.db.sql import Connection, Sql
+from app.models.message import Kind
+
+sql = Sql(__package__)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A delivery process.
+
+    Attributes:
+        host: Id of its data directory, where its journal is.
+        incarnation: Anew at each start; names the journal.
+    """
+
+    host: str
+    incarnation: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A claimed copy, to be attempted once and recorded, or released.
+
+    Attributes:
+        lease_id: The claim.
+        message_id: Its id in the ledger.
+        accepted_at: Second of its acceptance; its partition.
+        accepted_ms: Milliseconds within that second.
+        lane: Where it goes when it is tried again.
+        attempt: Number of this attempt, from 1.
+        account_id: Owner.
+        sender_id: Sender.
+        mail_id: Its content.
+        kind: What made it.
+        recipient: Envelope recipient.
+        possible_duplicate: Whether an earlier attempt is in doubt.
+        suppressed: Reason of the suppression that has come up since it was accepted, or None.
+    """
+
+    lease_id: int
+    message_id: int
+    accepted_at: datetime
+    accepted_ms: int
+    lane: int
+    attempt: int
+    account_id: int
+    sender_id: int
+    mail_id: int
+    kind: Kind
+    recipient: str
+    possible_duplicate: bool
+    suppressed: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What all copies of a mail share.
+
+    Attributes:
+        mail_id: Its id.
+        accepted_at: Second of acceptance.
+        account_id: Owner.
+        headers: Header lines in order, Unicode.
+        text: Text body.
+        html: HTML body.
+    """
+
+    mail_id: int
+    accepted_at: datetime
+    account_id: int
+    headers: tuple[tuple[str, str], ...]
+    text: str | None
+    html: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A lease that may have lost its owner.
+
+    Attributes:
+        lease_id: The lease.
+        owner: Who holds it.
+    """
+
+    lease_id: int
+    owner: Owner
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A copy of a lease that was taken over, without a recorded outcome.
+
+    Attributes:
+        lease_id: The new lease.
+        message_id: The copy.
+        accepted_at: Its partition.
+        attempt: The attempt that was claimed.
+        lane: Its lane.
+    """
+
+    lease_id: int
+    message_id: int
+    accepted_at: datetime
+    attempt: int
+    lane: int
+
+
+async def claim_due(connection: Connection, owner: Owner, *, limit: int, lease_seconds: float) -> list[Copy]:
+    """Take due copies from the queue, the most urgent first; durable when it returns.
+
+    Args:
+        connection: Outside of a transaction: the statement is one.
+        owner: Who claims.
+        limit: Most copies to take.
+        lease_seconds: How long the claim is good without being renewed.
+    """
+    rows = await sql.fetch(connection, "claim_due", owner.host, owner.incarnation, limit, lease_seconds)
+    return [Copy(**{**row, "kind": Kind(row["kind"])}) for row in rows]
+
+
+async def contents(connection: Connection, mails: Iterable[tuple[int, datetime]]) -> list[Content]:
+    """Return the contents of mails, given by id and second of acceptance; unknown ones are left out."""
+    wanted = list(mails)
+    rows = await sql.fetch(connection, "mails_by_id", [mail[0] for mail in wanted], [mail[1] for mail in wanted])
+    return [
+        Content(
+            mail_id=row["id"],
+            accepted_at=row["accepted_at"],
+            account_id=row["account_id"],
+            headers=tuple((name, value) for name, value in row["headers"]),
+            text=row["text"],
+            html=row["html"],
+        )
+        for row in rows
+    ]
+
+
+async def renew_leases(connection: Connection, owner: Owner, *, lease_seconds: float) -> None:
+    """Keep everything the process has claimed."""
+    await sql.execute(connection, "renew_leases", owner.incarnation, lease_seconds)
+
+
+async def release(connection: Connection, lease_id: int, message_ids: Sequence[int]) -> int:
+    """Give copies that were not begun back to the queue; return how many are there again."""
+    return len(await sql.fetch(connection, "release", lease_id, list(message_ids)))
+
+
+async def end_leases(connection: Connection, lease_ids: Sequence[int]) -> None:
+    """Forget leases whose every copy has been recorded or released."""
+    await sql.execute(connection, "end_leases", list(lease_ids))
+
+
+async def orphaned_leases(connection: Connection, owner: Owner, *, grace_seconds: float) -> list[Orphan]:
+    """Return leases of other processes on this host, and of other hosts whose lease has ended for so long.
+
+    Whether a process of this host lives is for the caller to find out (by its journal's lock).
+    """
+    rows = await sql.fetch(connection, "orphaned_leases", owner.host, owner.incarnation, grace_seconds)
+    return [Orphan(row["id"], Owner(row["host"], row["incarnation"])) for row in rows]
+
+
+async def take_over(connection: Connection, orphan: Orphan, owner: Owner, *, lease_seconds: float) -> list[Undone]:
+    """Take a lease from an owner that is gone; empty when another was first or nothing is left to do."""
+    rows = await sql.fetch(
+        connection,
+        "take_over_lease",
+        orphan.lease_id,
+        orphan.owner.incarnation,
+        owner.host,
+        owner.incarnation,
+        lease_seconds,
+    )
+    return [Undone(**row) for row in rows]

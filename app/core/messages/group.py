@@ -1,0 +1,154 @@
+"""One group of submissions, written in one transaction.
+
+Nothing here happens per request but the building of arrays: a group of any size costs the same few statements.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.core.errors import CoreError, QuotaExceeded, StaleCaller
+from app.core.messages.counters import Tally
+from app.core.messages.draft import Accepted, Draft, IssueDraft, Refusal
+from app.core.messages.quota import over_quota, standings
+from app.db.sql import Connection, Sql
+from app.kit.clock import second
+from app.models.issue import IssueType
+
+sql = Sql(__package__)
+
+LIMIT_REACHED = "452 4.3.1 Error: sending limit reached"
+"""What a client is told whose quota is spent (docs/contract/dyn-email.md, 7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A draft with the ids it will have: known before the insert, so that a lost commit can be looked up.
+
+    Attributes:
+        draft: What to write.
+        accepted: Its ids and second.
+    """
+
+    draft: Draft
+    accepted: Accepted
+
+
+Entry = Numbered | Refusal
+
+
+def number(draft: Draft, ids: Sequence[int]) -> Numbered:
+    """Return the draft with its ids; `ids` holds one for the mail and one for each recipient."""
+    return Numbered(draft, Accepted(ids[0], second(draft.received_at), tuple(ids[1:])))
+
+
+async def write_group(connection: Connection, entries: Sequence[Entry], *, default_cap: int) -> list[CoreError | None]:
+    """Write a group inside the caller's transaction.
+
+    Args:
+        connection: With a transaction begun.
+        entries: Drafts with ids, and refusals.
+        default_cap: Monthly quota of masters without one of their own; 0 = none.
+
+    Returns:
+        For each entry None when it was written, or why it was left out: `StaleCaller`, or `QuotaExceeded` (which is
+        recorded as an issue).
+
+    Raises:
+        asyncpg.PostgresError: The group as a whole was refused.
+    """
+    verdicts = await _verdicts(connection, entries, default_cap)
+    tally = Tally()
+    drafts = [
+        entry
+        for entry, verdict in zip(entries, verdicts, strict=True)
+        if verdict is None and isinstance(entry, Numbered)
+    ]
+    if drafts:
+        await _insert_mails(connection, drafts)
+        await _insert_copies(connection, drafts, tally)
+    await _insert_issues(connection, entries, verdicts)
+    await tally.write(connection)
+    return verdicts
+
+
+async def _verdicts(connection: Connection, entries: Sequence[Entry], default_cap: int) -> list[CoreError | None]:
+    callers = [entry.draft.caller if isinstance(entry, Numbered) else entry.caller for entry in entries]
+    accounts = await standings(connection, list({caller.account_id for caller in callers}), default_cap=default_cap)
+    verdicts: list[CoreError | None] = []
+    for caller in callers:
+        standing = accounts.get(caller.account_id)
+        current = standing is not None and standing.revision == caller.revision
+        verdicts.append(None if current else StaleCaller("the account has changed"))
+    candidates = {
+        position: entry.draft
+        for position, entry in enumerate(entries)
+        if verdicts[position] is None and isinstance(entry, Numbered)
+    }
+    for position in await over_quota(connection, candidates, accounts):
+        verdicts[position] = QuotaExceeded(LIMIT_REACHED)
+    return verdicts
+
+
+async def _insert_mails(connection: Connection, drafts: Sequence[Numbered]) -> None:
+    await sql.execute(
+        connection,
+        "insert_mails",
+        [entry.accepted.mail_id for entry in drafts],
+        [entry.accepted.accepted_at for entry in drafts],
+        [entry.draft.caller.account_id for entry in drafts],
+        [json.dumps(entry.draft.headers) for entry in drafts],
+        [entry.draft.text for entry in drafts],
+        [entry.draft.html for entry in drafts],
+    )
+
+
+async def _insert_copies(connection: Connection, drafts: Sequence[Numbered], tally: Tally) -> None:
+    rows: list[tuple[object, ...]] = []
+    for entry in drafts:
+        draft, accepted = entry.draft, entry.accepted
+        milliseconds = draft.received_at.microsecond // 1000
+        x_headers = json.dumps(draft.x_headers) if draft.x_headers else None
+        account_id, kind, lane = draft.caller.account_id, draft.kind.value, int(draft.lane)
+        rows.extend(
+            (
+                message_id, accepted.mail_id, accepted.accepted_at, milliseconds, account_id, draft.sender_id, kind,
+                lane, recipient, recipient.lower(), x_headers,
+            )
+            for message_id, recipient in zip(accepted.message_ids, draft.recipients, strict=True)
+        )  # fmt: skip
+    for row in await sql.fetch(connection, "insert_copies", *map(list, zip(*rows, strict=True))):
+        where = {"account_id": row["account_id"], "sender_id": row["sender_id"], "at": row["accepted_at"]}
+        tally.add("accepted", row["copies"], **where)
+        if row["blocked_reason"] is not None:
+            tally.add(f"blocked_{row['blocked_reason']}", row["copies"], **where)
+
+
+async def _insert_issues(
+    connection: Connection, entries: Sequence[Entry], verdicts: Sequence[CoreError | None]
+) -> None:
+    rows = [
+        row
+        for entry, verdict in zip(entries, verdicts, strict=True)
+        if not isinstance(verdict, StaleCaller)
+        for row in _issue_rows(entry, limit_reached=verdict is not None)
+    ]
+    if rows:
+        await sql.execute(connection, "insert_issues", *map(list, zip(*rows, strict=True)))
+
+
+def _issue_rows(entry: Entry, *, limit_reached: bool) -> list[tuple[object, ...]]:
+    if isinstance(entry, Numbered):
+        draft = entry.draft
+        caller, sender, x_headers, at = draft.caller, draft.from_address, draft.x_headers, draft.received_at
+        issues = draft.issues
+        if limit_reached:
+            issues = (IssueDraft(IssueType.LIMIT_REACHED, draft.recipients[0], LIMIT_REACHED),)
+    else:
+        caller, sender, x_headers, at = entry.caller, entry.sender, entry.x_headers, entry.received_at
+        issues = entry.issues
+    remembered = json.dumps(x_headers) if x_headers else None
+    return [
+        (caller.account_id, at, issue.issue_type.value, issue.address, sender, issue.description, remembered)
+        for issue in issues
+    ]

@@ -1,0 +1,59 @@
+-- Take due copies from the queue into a lease, lower lanes first.
+--
+-- $1 host text: the claiming data directory
+-- $2 incarnation uuid: the claiming process
+-- $3 limit integer: most copies to take
+-- $4 lease_seconds double precision: how long the lease is good
+-- -> lease_id bigint: the claim
+-- -> message_id bigint: a copy
+-- -> accepted_at timestamp with time zone: its partition
+-- -> accepted_ms smallint: milliseconds of its acceptance
+-- -> lane smallint: its lane
+-- -> attempt smallint: number of the attempt to make now
+-- -> account_id bigint: owner
+-- -> sender_id bigint: sender
+-- -> mail_id bigint: content
+-- -> kind text: what made it
+-- -> recipient text: envelope recipient
+-- -> possible_duplicate boolean: whether an earlier attempt is in doubt
+-- -> suppressed text: reason of the suppression that has come up since, null without
+--
+-- Locks: the rows taken, skipping those that another claim holds. Index: ix_delivery_queue_due, lane by lane, because
+-- a plain order by lane and time would pass over everything that is deferred.
+WITH due AS (
+    SELECT entry.message_id
+    FROM unnest(ARRAY[0, 1, 2]::smallint[]) AS lanes (lane)
+    CROSS JOIN LATERAL (
+        SELECT message_id
+        FROM delivery_queue
+        WHERE delivery_queue.lane = lanes.lane AND due_at <= clock_timestamp()
+        ORDER BY due_at, message_id
+        LIMIT $3::int
+        FOR UPDATE SKIP LOCKED
+    ) AS entry
+    LIMIT $3::int
+), taken AS (
+    DELETE FROM delivery_queue
+    USING due
+    WHERE delivery_queue.message_id = due.message_id
+    RETURNING delivery_queue.message_id, delivery_queue.accepted_at, delivery_queue.lane, delivery_queue.attempt
+), lease AS (
+    INSERT INTO delivery_leases (
+        host, incarnation, claimed_at, lease_until, message_ids, accepted_ats, attempts, lanes
+    )
+    SELECT $1::text, $2::uuid, clock_timestamp(), clock_timestamp() + make_interval(secs => $4::float8),
+        array_agg(message_id ORDER BY lane, message_id), array_agg(accepted_at ORDER BY lane, message_id),
+        array_agg(attempt ORDER BY lane, message_id), array_agg(lane ORDER BY lane, message_id)
+    FROM taken
+    HAVING count(*) > 0
+    RETURNING id
+)
+SELECT lease.id AS lease_id, taken.message_id, taken.accepted_at, messages.accepted_ms, taken.lane, taken.attempt,
+    messages.account_id, messages.sender_id, messages.mail_id, messages.kind, messages.recipient,
+    messages.possible_duplicate, suppressions.reason AS suppressed
+FROM lease
+CROSS JOIN taken
+JOIN messages ON messages.id = taken.message_id AND messages.accepted_at = taken.accepted_at
+LEFT JOIN suppressions
+    ON suppressions.account_id = messages.account_id AND suppressions.address = lower(messages.recipient)
+ORDER BY taken.lane, taken.message_id

@@ -1,0 +1,96 @@
+-- Record what attempts brought: the attempts, the ledger, bounces, and the queue for what is tried again.
+--
+-- All arrays are parallel, one element per copy; a copy appears once.
+-- $1 message_ids bigint[]: copies
+-- $2 accepted_ats timestamp with time zone[]: their partitions
+-- $3 attempts smallint[]: number of the attempt
+-- $4 lease_ids bigint[]: claims
+-- $5 attempted_ats timestamp with time zone[]: when the outcome was known
+-- $6 outcomes text[]: delivered, deferred, rejected, in_doubt, blocked, failed
+-- $7 codes smallint[]: reply codes, 0 without
+-- $8 enhanceds text[]: enhanced status codes, empty without
+-- $9 replies text[]: what was said
+-- $10 hosts text[]: who said it
+-- $11 durations integer[]: milliseconds
+-- $12 states text[]: what the copy becomes
+-- $13 finals boolean[]: whether nothing will change that by itself
+-- $14 due_ats timestamp with time zone[]: when the next attempt is due, null without one
+-- $15 lanes smallint[]: lane of the next attempt
+-- $16 duplicates boolean[]: whether the recipient may get it twice
+-- $17 blocked_reasons text[]: reason of the suppression, null without
+-- $18 bounce_types text[]: hard or soft for a bounce, null otherwise
+-- $19 categories text[]: of a bounce
+-- $20 bounce_codes text[]: of a bounce
+-- $21 regex_names text[]: rule that decided
+-- -> account_id bigint: owner
+-- -> sender_id bigint: sender
+-- -> kind text: what made the copy
+-- -> message_id bigint: the copy
+-- -> attempted_at timestamp with time zone: when the outcome was known
+-- -> state text: what was asked to be recorded
+-- -> bounce_type text: of the bounce, null without
+-- -> category text: of the bounce
+-- -> blocked_reason text: reason of the block
+-- -> counts boolean: whether this outcome is the one that counts, and not the second of a copy claimed twice
+--
+-- A recorded outcome is never refused: delivered wins, and what comes second is flagged.
+-- Locks: the copies' rows. Index: pk_messages.
+WITH given AS (
+    SELECT * FROM unnest(
+        $1::bigint[], $2::timestamptz[], $3::smallint[], $4::bigint[], $5::timestamptz[], $6::text[], $7::smallint[],
+        $8::text[], $9::text[], $10::text[], $11::int[], $12::text[], $13::boolean[], $14::timestamptz[],
+        $15::smallint[], $16::boolean[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[]
+    ) AS given (
+        message_id, accepted_at, attempt, lease_id, attempted_at, outcome, code, enhanced, reply, host, duration_ms,
+        state, final, due_at, lane, duplicate, blocked_reason, bounce_type, category, bounce_code, regex_name
+    )
+), traces AS (
+    INSERT INTO attempts (
+        message_id, accepted_at, attempt, lease_id, attempted_at, outcome, code, enhanced, reply, host, duration_ms
+    )
+    SELECT message_id, accepted_at, attempt, lease_id, attempted_at, outcome, code, enhanced, reply, host, duration_ms
+    FROM given
+    ON CONFLICT DO NOTHING
+), ledger AS (
+    UPDATE messages SET
+        attempts = greatest(messages.attempts, given.attempt),
+        delivered_at = CASE
+            WHEN messages.delivered_at IS NULL AND given.state = 'delivered' THEN given.attempted_at
+            ELSE messages.delivered_at END,
+        bounced_at = CASE
+            WHEN messages.finished_at IS NULL AND given.state = 'bounced' THEN given.attempted_at
+            ELSE messages.bounced_at END,
+        state = CASE
+            WHEN messages.finished_at IS NULL OR (given.state = 'delivered' AND messages.delivered_at IS NULL)
+            THEN given.state ELSE messages.state END,
+        blocked_reason = CASE
+            WHEN messages.finished_at IS NULL THEN given.blocked_reason ELSE messages.blocked_reason END,
+        possible_duplicate = messages.possible_duplicate OR given.duplicate OR messages.finished_at IS NOT NULL,
+        finished_at = CASE
+            WHEN messages.finished_at IS NULL AND given.final THEN given.attempted_at ELSE messages.finished_at END
+    FROM given
+    WHERE messages.id = given.message_id AND messages.accepted_at = given.accepted_at
+    RETURNING messages.id, messages.account_id, messages.sender_id, messages.kind, messages.recipient,
+        messages.x_headers, messages.finished_at, given.*,
+        CASE given.state
+            WHEN 'delivered' THEN messages.delivered_at = given.attempted_at
+            ELSE messages.finished_at IS NULL OR messages.finished_at = given.attempted_at END AS counts
+), reports AS (
+    INSERT INTO bounces (
+        message_id, accepted_at, account_id, sender_id, bounced_at, bounce_type, category, code, regex_name, recipient,
+        diagnostic, full_content, x_headers
+    )
+    SELECT message_id, accepted_at, account_id, sender_id, attempted_at, bounce_type, category, bounce_code,
+        regex_name, recipient, reply, reply, x_headers
+    FROM ledger
+    WHERE state = 'bounced' AND counts
+    ON CONFLICT DO NOTHING
+), again AS (
+    INSERT INTO delivery_queue (message_id, accepted_at, due_at, lane, attempt, site)
+    SELECT message_id, accepted_at, due_at, lane, attempt + 1, split_part(lower(recipient), '@', -1)
+    FROM ledger
+    WHERE due_at IS NOT NULL AND finished_at IS NULL
+    ON CONFLICT DO NOTHING
+)
+SELECT account_id, sender_id, kind, message_id, attempted_at, state, bounce_type, category, blocked_reason, counts
+FROM ledger

@@ -1,0 +1,20 @@
+"""Approved From addresses and their DKIM keys. Owns the tables `senders` and `dkim_keys`."""
+
+from app.core.senders.book import SenderBook
+from app.core.senders.service import Details, add, delete, details, get, ids_of, list_page, set_dkim, signing_key
+from app.models.sender import Sender, SenderStatus
+
+__all__ = [
+    "Details",
+    "Sender",
+    "SenderBook",
+    "SenderStatus",
+    "add",
+    "delete",
+    "details",
+    "get",
+    "ids_of",
+    "list_page",
+    "set_dkim",
+    "signing_key",
+]

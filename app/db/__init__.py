@@ -1,0 +1,1 @@
+"""PostgreSQL: engine, transaction, naming convention and types, statements from files."""

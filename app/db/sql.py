@@ -1,0 +1,69 @@
+"""Statements from files: `core/<noun>/sql/<verb>.sql`, one statement each, loaded once.
+
+Each file begins with a comment: its purpose in the first line; one line for each parameter and result column, in order,
+types by PostgreSQL's names; its locks, and the index it needs, in any words.
+
+    -- Copies of an account that wait.
+    -- $1 account_id bigint: whose copies
+    -- $2 until timestamp with time zone: due before this instant
+    -- -> waiting bigint: how many
+    -- Locks: none. Index: ix_delivery_queue_due.
+
+`tests/architecture/test_sql.py` prepares every file against the migrated schema and compares.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, TypeAlias
+
+import asyncpg
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+"""The driver's connection, for the hot paths."""
+
+
+@cache
+def statement(package: str, name: str) -> str:
+    """Return the text of `<package>/sql/<name>.sql`.
+
+    Args:
+        package: Dotted name of the package that owns the statement.
+        name: File name without its ending.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    return files(package).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+
+
+class Sql:
+    """The statements of one package.
+
+    sql = Sql(__package__)
+    rows = await sql.fetch(connection, "claim_due", lane, limit)
+    """
+
+    def __init__(self, package: str) -> None:
+        """Name the owner.
+
+        Args:
+            package: `__package__` of the owner.
+        """
+        self._package = package
+
+    async def fetch(self, connection: Connection, name: str, *args: object) -> list[asyncpg.Record]:
+        """Run a statement on the driver's connection and return its rows."""
+        return await connection.fetch(statement(self._package, name), *args)
+
+    async def execute(self, connection: Connection, name: str, *args: object) -> str:
+        """Run a statement on the driver's connection and return its status line."""
+        return await connection.execute(statement(self._package, name), *args)
+
+    async def rows(self, session: AsyncSession, name: str, *args: object) -> Sequence[Row[Any]]:
+        """Run a statement inside a session's transaction and return its rows."""
+        connection = await session.connection()
+        result = await connection.exec_driver_sql(statement(self._package, name), tuple(args))
+        return result.all() if result.returns_rows else []

@@ -1,0 +1,83 @@
+"""One transaction and what is to be published after it."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from app.db.engine import DatabaseAway, is_disconnect
+
+
+class Enqueueable(Protocol):
+    """What can be published: a job of `app.core.jobs`."""
+
+    @property
+    def name(self) -> str:
+        """Name of the task that does it."""
+        ...
+
+
+class ReadSession(AsyncSession):
+    """A session for reading; what takes one promises not to write."""
+
+
+class WriteSession(ReadSession):
+    """A session for writing, with the jobs that leave after its commit."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.jobs: list[Any] = []
+
+    def enqueue(self, job: Enqueueable) -> None:
+        """Ask for a job, to be published once this transaction has committed."""
+        self.jobs.append(job)
+
+
+class Publisher(Protocol):
+    """Sends jobs on their way; never raises."""
+
+    def publish(self, jobs: Sequence[Any]) -> None:
+        """Publish the jobs, in order."""
+        ...
+
+
+@asynccontextmanager
+async def unit_of_work(engine: AsyncEngine, publisher: Publisher | None = None) -> AsyncIterator[WriteSession]:
+    """Open a transaction: leaving the block commits and then publishes; an exception rolls back and publishes nothing.
+
+    Args:
+        engine: Of `make_engine`.
+        publisher: Takes the jobs after the commit; None throws them away (the sweep finds the work).
+
+    Raises:
+        DatabaseAway: PostgreSQL can't be reached, or was lost on the way.
+    """
+    async with WriteSession(engine, expire_on_commit=False) as session:
+        with _noticing_loss():
+            async with session.begin():
+                yield session
+        if publisher is not None and session.jobs:
+            publisher.publish(session.jobs)
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine) -> AsyncIterator[ReadSession]:
+    """Open a session for reading.
+
+    Raises:
+        DatabaseAway: PostgreSQL can't be reached, or was lost on the way.
+    """
+    with _noticing_loss():
+        async with ReadSession(engine, expire_on_commit=False) as session:
+            yield session
+
+
+@contextmanager
+def _noticing_loss() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if is_disconnect(error):
+            raise DatabaseAway("the database is away") from error
+        raise

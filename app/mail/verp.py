@@ -1,0 +1,84 @@
+"""Tokens that name a recipient copy, and the return path that carries one.
+
+A token is 24 lower-case letters and digits (base32), 120 bits: 34 of the acceptance in epoch seconds, 48 of the
+message id, 38 of a MAC under a secret key. Nothing is stored and nothing can be guessed. Imports the standard
+library only.
+
+Source: docs/contract/dyn-email.md, section 14.
+"""
+
+import base64
+import hmac
+import re
+from collections.abc import Sequence
+
+TOKEN_LENGTH = 24
+"""Characters of a token."""
+MAX_LOCAL = 64
+"""Longest local part of the return path, in characters (RFC 5321, 4.5.3.1.1)."""
+
+_TIME_BITS = 34
+_ID_BITS = 48
+_MAC_BITS = 38
+_PAYLOAD_BYTES = 11  # 82 bits
+_TOKEN = re.compile(rf"[a-z2-7]{{{TOKEN_LENGTH}}}\Z")
+_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+\Z")
+
+
+def encode(key: bytes, *, accepted_at: int, message_id: int, purpose: bytes = b"verp") -> str:
+    """Return the token of a copy.
+
+    Args:
+        key: Secret; the first of the configured keys.
+        accepted_at: Acceptance in epoch seconds, below 2^34.
+        message_id: Id of the copy, below 2^48.
+        purpose: Tokens of one purpose are not valid for another.
+
+    Raises:
+        ValueError: A number is out of range.
+    """
+    if not (0 <= accepted_at < 1 << _TIME_BITS and 0 <= message_id < 1 << _ID_BITS):
+        raise ValueError("time or id out of range")
+    payload = accepted_at << _ID_BITS | message_id
+    value = payload << _MAC_BITS | _mac(key, purpose, payload)
+    return base64.b32encode(value.to_bytes(15)).decode("ascii").lower()
+
+
+def decode(keys: Sequence[bytes], token: str, purpose: bytes = b"verp") -> tuple[int, int] | None:
+    """Return (accepted_at, message_id) of a token made under one of `keys`; None for anything else."""
+    if not _TOKEN.match(token):
+        return None
+    value = int.from_bytes(base64.b32decode(token.upper()))
+    payload, mac = value >> _MAC_BITS, value & ((1 << _MAC_BITS) - 1)
+    given = mac.to_bytes(5)
+    matches = [hmac.compare_digest(_mac(key, purpose, payload).to_bytes(5), given) for key in keys]
+    if not any(matches):
+        return None
+    return payload >> _ID_BITS, payload & ((1 << _ID_BITS) - 1)
+
+
+def return_path(token: str, recipient_address: str, bounce_domain: str) -> str:
+    """Return the envelope sender: `bounces+<token>+<local>=<domain>@<bounce domain>`.
+
+    The recipient is left out when the local part would exceed 64 characters, and when its own local part is quoted
+    or not ASCII.
+    """
+    local, _, domain = recipient_address.rpartition("@")
+    long = f"bounces+{token}+{local}={domain}"
+    if len(long) > MAX_LOCAL or not _ATOM.match(long):
+        return f"bounces+{token}@{bounce_domain}"
+    return f"{long}@{bounce_domain}"
+
+
+def token_of(address: str, prefix: str = "bounces") -> str | None:
+    """Return the token in an address of the form `<prefix>+<token>[+...]@...`, in lower case; None without one."""
+    local = address.rpartition("@")[0]
+    parts = local.lower().split("+", 2)
+    if len(parts) < 2 or parts[0] != prefix or not _TOKEN.match(parts[1]):  # noqa: PLR2004 prefix and token
+        return None
+    return parts[1]
+
+
+def _mac(key: bytes, purpose: bytes, payload: int) -> int:
+    digest = hmac.digest(key, purpose + payload.to_bytes(_PAYLOAD_BYTES), "sha256")
+    return int.from_bytes(digest[:5]) >> (40 - _MAC_BITS)

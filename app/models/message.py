@@ -1,0 +1,91 @@
+"""The ledger: one row per recipient copy. Written by `app.core.messages`."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, PrimaryKeyConstraint, Sequence, SmallInteger, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import Base
+
+MESSAGE_IDS = Sequence("message_ids", metadata=Base.metadata, minvalue=1, maxvalue=2**48 - 1)
+"""Ids of copies and mails; below 2^48, because an email id has 12 hexadecimal digits for it."""
+
+
+class State(StrEnum):
+    """Where a copy stands (docs/contract/native.md, 12)."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    DEFERRED = "deferred"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNCERTAIN = "uncertain"
+
+
+class Kind(StrEnum):
+    """What made a copy (docs/contract/native.md, 12)."""
+
+    SEND = "send"
+    SMTP = "smtp"
+    TRANSACTION = "transaction"
+    TRANSACTIONAL = "transactional"
+    CAMPAIGN = "campaign"
+    AUTOMATION = "automation"
+    SYSTEM = "system"
+    TEST = "test"
+
+
+class Message(Base):
+    """One copy for one recipient, from acceptance to its last outcome.
+
+    No index holds the state or anything else that changes, and pages keep a fifth free, so that recording an outcome
+    is a HOT update: one heap tuple, no index entry.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        PrimaryKeyConstraint("id", "accepted_at"),
+        Index("ix_messages_account", "account_id", "accepted_at", "id", postgresql_include=["sender_id"]),
+        Index("ix_messages_recipient", func.hashtextextended(func.lower(text("recipient")), text("0"))),
+        {"postgresql_partition_by": "RANGE (accepted_at)"},
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger)
+    """From the sequence `message_ids`; with the second of acceptance it makes the email id."""
+    accepted_at: Mapped[datetime]
+    """Second of acceptance: the partition key of the copy and of everything that happens to it."""
+    account_id: Mapped[int] = mapped_column(BigInteger)
+    sender_id: Mapped[int] = mapped_column(BigInteger)
+    mail_id: Mapped[int | None] = mapped_column(BigInteger)
+    """Content of a single mail (`mails`, same second)."""
+    run_id: Mapped[int | None] = mapped_column(BigInteger)
+    """Campaign run that made the copy; its content is of `content_version`."""
+    contact_id: Mapped[int | None] = mapped_column(BigInteger)
+    delivered_at: Mapped[datetime | None]
+    """When a receiving server took it; never cleared, also when it bounces later."""
+    bounced_at: Mapped[datetime | None]
+    """When its final failure was recorded."""
+    finished_at: Mapped[datetime | None]
+    """When it reached a state that nothing will change by itself."""
+    content_version: Mapped[int | None]
+    accepted_ms: Mapped[int] = mapped_column(SmallInteger)
+    """Milliseconds of the acceptance within its second."""
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    """Attempts recorded."""
+    possible_duplicate: Mapped[bool] = mapped_column(server_default="false")
+    """Whether the recipient may have got it more than once."""
+    kind: Mapped[str]
+    state: Mapped[str]
+    recipient: Mapped[str]
+    """Envelope recipient: the local part as given, the domain in lower case."""
+    blocked_reason: Mapped[str | None]
+    x_headers: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
+    """Values of the X-headers configured when it was accepted, in the configured spelling."""
+    fields: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Personalisation values of its contact, as they were when it was claimed."""

@@ -1,0 +1,284 @@
+"""Every setting of the product, in groups, with its meaning and unit.
+
+Source: docs/contract/native.md, section 19. A setting is given by environment variable or in a TOML file:
+
+    delivery.route = "relay"     TRIREME_DELIVERY_ROUTE=relay
+    public_url = "https://..."   TRIREME_PUBLIC_URL=https://...
+
+`TRIREME_CONFIG` names the TOML file; the environment wins over it. This module is the only one that reads the
+environment. It may import `app.kit` and nothing else of ours.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+SECRET_KEY_LENGTH = 32
+"""Fewest characters of a secret key."""
+
+
+class Group(BaseModel):
+    """A group of settings; an unknown name in it is an error, so that a typing mistake does not pass in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Api(Group):
+    """The HTTP listener."""
+
+    host: str = "127.0.0.1"
+    """Address of the main listener and of the Dyno listener."""
+    port: int = 8080
+    """TCP port of the main listener."""
+    batch_rows: int = 20_000
+    """Recipient copies that may wait in the accept batcher of one process; beyond that 503."""
+    batch_bytes: int = 256 * 1024 * 1024
+    """Bytes of content that may wait in the accept batcher of one process; beyond that 503."""
+
+
+class Dyno(Group):
+    """The second listener, which serves Dyno Email Marketing alone."""
+
+    port: int = 19000
+    """TCP port; 0 = off."""
+
+
+class Database(Group):
+    """The connections of one process to PostgreSQL."""
+
+    pool_size: int = 8
+    """Connections kept open per process."""
+    connect_timeout_seconds: float = 5.0
+    """How long opening a connection may take."""
+    statement_timeout_seconds: float = 30.0
+    """How long a statement of a request may take."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_url(cls, values: dict[str, object]) -> dict[str, object]:
+        # TRIREME_DATABASE_URL is the setting `database_url`, but reads like a member of this group as well.
+        return {name: value for name, value in values.items() if name != "url"}
+
+
+class Delivery(Group):
+    """The sending engine."""
+
+    route: Literal["sandbox", "relay", "mx"] = "sandbox"
+    """Where outgoing mail goes: the sandbox inbox, one relay, or the recipient domain's MX hosts."""
+    relay_url: str = ""
+    """The relay as smtp[s]://[user:pass@]host:port; needed when the route is `relay`."""
+    connections: int = 10
+    """SMTP sessions one delivery process keeps open to one relay or to one MX site."""
+    max_in_flight: int = 1000
+    """Copies one delivery process holds between claim and recorded outcome."""
+    claim_size: int = 250
+    """Copies taken from the queue in one claim."""
+    lease_seconds: float = 60.0
+    """How long a claim is good without being renewed."""
+    in_doubt: Literal["resend", "hold"] = "resend"
+    """What happens to a copy whose connection ended between the final dot and the reply."""
+    retry_seconds: Annotated[list[int], NoDecode] = [60, 300, 900, 1800, 3600, 7200, 14400]
+    """Waits after the first, second, ... temporary failure, in seconds; the last one repeats."""
+    connect_timeout_seconds: float = 30.0
+    """How long opening an SMTP session may take."""
+    reply_timeout_seconds: float = 300.0
+    """How long a reply to an SMTP command may take (RFC 5321, 4.5.3.2)."""
+    helo_name: str = ""
+    """Name given in EHLO; empty: the host of `public_url`."""
+
+    @field_validator("retry_seconds", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [int(part) for part in value.split(",")] if isinstance(value, str) else value
+
+
+class Queue(Group):
+    """The delivery queue."""
+
+    lifetime_hours: float = 72.0
+    """How long a temporary failure is retried, in hours."""
+
+
+class Send(Group):
+    """What one call may submit."""
+
+    max_recipients: int = 1000
+    """Recipients per call."""
+    max_message_bytes: int = 26_214_400
+    """Largest message, in bytes; a request body may be twice as large."""
+
+
+class Sandbox(Group):
+    """The sandbox inbox: an SMTP server that keeps what it gets for people to look at."""
+
+    host: str = "127.0.0.1"
+    """Address the sandbox listens on, and where delivery finds it."""
+    port: int = 1025
+    """TCP port of its SMTP listener."""
+    max_messages: int = 10_000
+    """Messages kept; the oldest are dropped first."""
+
+
+class Senders(Group):
+    """Approval of From addresses."""
+
+    require_verification: bool = False
+    """Whether a new sender must prove itself by DNS or by mail before it may be used."""
+
+
+class Metrics(Group):
+    """The Dyn Metrics API."""
+
+    envelope: Literal["seed", "always"] = "seed"
+    """`always` puts the two bare answers of the seed into the five fields as well."""
+
+
+class Quota(Group):
+    """Monthly limits."""
+
+    default_monthly: int = 0
+    """Copies per calendar month (UTC) for accounts without a limit of their own; 0 = none."""
+
+
+class Limits(Group):
+    """Requests per second and account, 0 = off."""
+
+    dyn_per_second: int = 0
+    """Dyn Email and Dyn Metrics."""
+    dynosend_per_second: int = 10
+    """Dynosend."""
+    dyno_per_second: int = 10
+    """Dyno Email Marketing."""
+    native_per_second: int = 50
+    """The native API."""
+
+
+class Retention(Group):
+    """How long records are kept, 0 = for ever."""
+
+    detail_days: int = 540
+    """Copies, attempts, events, in days."""
+    count_days: int = 0
+    """Counters, in days."""
+
+
+class System(Group):
+    """Operation."""
+
+    open_metrics: bool = False
+    """Whether `/system/metrics` answers without credentials."""
+
+
+class Logs(Group):
+    """Log lines."""
+
+    format: Literal["auto", "json", "console"] = "auto"
+    """`auto`: console on a terminal, else JSON."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe level that is written."""
+
+
+class Settings(BaseSettings):
+    """The whole configuration of one process; immutable."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TRIREME_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="forbid",
+        frozen=True,
+    )
+
+    public_url: str
+    """Base of every link that leaves the system, without a trailing slash."""
+    secret_keys: Annotated[list[str], NoDecode] = Field(min_length=1)
+    """Keys of at least 32 characters: the first signs and encrypts, all verify and decrypt. Comma-separated."""
+    bounce_domain: str
+    """Domain of the envelope sender (return path)."""
+    database_url: str
+    """PostgreSQL, as postgresql+asyncpg://user[:password]@host[:port]/name."""
+    broker_url: str
+    """Valkey or Redis, as redis://... or redis+socket://..."""
+    data_dir: Path = Path("var")
+    """Directory for the journals of delivery processes and for process metrics."""
+    node_name: str = "mail-1"
+    """The part of an email id after the @."""
+
+    api: Api = Api()
+    dyno: Dyno = Dyno()
+    database: Database = Database()
+    delivery: Delivery = Delivery()
+    queue: Queue = Queue()
+    send: Send = Send()
+    sandbox: Sandbox = Sandbox()
+    senders: Senders = Senders()
+    metrics: Metrics = Metrics()
+    quota: Quota = Quota()
+    limits: Limits = Limits()
+    retention: Retention = Retention()
+    system: System = System()
+    logs: Logs = Logs()
+
+    @field_validator("secret_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _long_enough(cls, keys: list[str]) -> list[str]:
+        if any(len(key) < SECRET_KEY_LENGTH for key in keys):
+            raise ValueError(f"a secret key needs at least {SECRET_KEY_LENGTH} characters")
+        return keys
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_trailing_slash(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return url.rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, then the file that TRIREME_CONFIG names."""
+        del dotenv_settings, file_secret_settings
+        path = os.environ.get("TRIREME_CONFIG")  # noqa: TID251 the one place that may
+        file = (TomlConfigSettingsSource(settings_cls, toml_file=path),) if path else ()
+        return (init_settings, env_settings, *file)
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process, read once.
+
+    Raises:
+        pydantic.ValidationError: A setting is missing, unknown or not valid.
+    """
+    return Settings()
+
+
+def environment() -> dict[str, str]:
+    """Return a copy of the environment for a child process."""
+    return dict(os.environ)  # noqa: TID251 the one place that may
+
+
+def as_environment(values: dict[str, Any]) -> dict[str, str]:
+    """Return settings by their logical names (`delivery.route`) as environment variables."""
+    return {f"TRIREME_{name.replace('.', '_').upper()}": str(value) for name, value in values.items()}

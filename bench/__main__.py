@@ -1,0 +1,58 @@
+"""Runs the benchmarks and prints what they found: `python -m bench --only accept --json out.json`."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import accept, counts, delivery, latency
+from bench.machine import facts, stolen_seconds
+from bench.options import Options
+from bench.sheet import Sheet
+
+BENCHMARKS: dict[str, Callable[[Options], Sheet]] = {
+    "accept": accept.run,
+    "delivery": delivery.run,
+    "latency": latency.run,
+    "counts": counts.run,
+}
+
+
+def main() -> int:
+    """Measure what was asked for; return the exit status."""
+    given = _arguments()
+    options = Options(given.runs, given.seconds, given.copies, given.sends, given.rows)
+    machine = facts()
+    for name, value in machine.items():
+        print(f"{name:>12}: {value}")
+    found: dict[str, Sheet] = {}
+    for name in given.only or BENCHMARKS:
+        stolen = stolen_seconds()
+        print(f"\n... {name}", file=sys.stderr, flush=True)
+        sheet = found[name] = BENCHMARKS[name](options)
+        sheet.note(f"CPU time stolen by the hypervisor meanwhile: {stolen_seconds() - stolen:.1f} s")
+        print(f"\n{sheet.text()}", flush=True)
+    machine["load after"] = "{:.2f} {:.2f} {:.2f}".format(*os.getloadavg())
+    print("\nmedian [least greatest] of the runs")
+    if given.json:
+        content = {"machine": machine, "runs": given.runs, "benchmarks": {n: s.as_json() for n, s in found.items()}}
+        given.json.write_text(json.dumps(content, indent=2) + "\n")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description="Measures; asserts nothing. See docs/performance.md.")
+    parser.add_argument("--only", action="append", choices=BENCHMARKS, help="this one; may be given again")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every value of every run")
+    parser.add_argument("--runs", type=int, default=3, help="repetitions (3)")
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of one measurement under load (4)")
+    parser.add_argument("--copies", type=int, default=20_000, help="mails queued for one measurement (20000)")
+    parser.add_argument("--sends", type=int, default=100, help="single mails for one measurement of latency (100)")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="copies in the ledger for counts (1000000)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

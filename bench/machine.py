@@ -1,0 +1,85 @@
+"""What the figures were measured on, and what processes have used of it. Linux alone: it reads /proc."""
+
+import os
+import platform
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+PROC = Path("/proc")
+TICK = os.sysconf("SC_CLK_TCK")
+LIBRARIES = ("fastapi", "uvicorn", "uvloop", "asyncpg", "cryptography", "celery")
+IDLE_LOOK_SECONDS = 0.25
+IDLE_SHARE = 0.06
+"""Share of a core below which processes count as idle."""
+
+
+def facts() -> dict[str, str]:
+    """Return the facts of this machine, by name."""
+    cpu = next((line.partition(":")[2].strip() for line in _lines("cpuinfo") if line.startswith("model name")), "")
+    memory = next((line.split()[1] for line in _lines("meminfo") if line.startswith("MemTotal")), "0")
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "cpu": cpu or platform.processor(),
+        "cores": str(os.cpu_count()),
+        "memory": f"{int(memory) / 2**20:.1f} GiB",
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "libraries": ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
+        "load before": "{:.2f} {:.2f} {:.2f}".format(*os.getloadavg()),
+    }
+
+
+def stolen_seconds() -> float:
+    """Return the seconds that the hypervisor has kept from all cores together since boot."""
+    return int(_lines("stat")[0].split()[8]) / TICK
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """Return the CPU time, user and system, of these processes and all below them, ended children included."""
+    children: defaultdict[int, list[int]] = defaultdict(list)
+    used: dict[int, int] = {}
+    for entry in PROC.iterdir():
+        if entry.name.isdigit() and (fields := _stat(entry)):
+            children[int(fields[1])].append(int(entry.name))
+            used[int(entry.name)] = sum(map(int, fields[11:15]))  # utime, stime, cutime, cstime
+    ticks, waiting = 0, list(pids)
+    while waiting:
+        pid = waiting.pop()
+        ticks += used.get(pid, 0)
+        waiting += children[pid]
+    return ticks / TICK
+
+
+def wait_until_idle(pids: Iterable[int], timeout_seconds: float = 30.0) -> None:
+    """Wait until processes have finished their start, which shows in the CPU time they use.
+
+    Raises:
+        TimeoutError: They do not come to rest.
+    """
+    pids = list(pids)
+    deadline = time.monotonic() + timeout_seconds
+    before = cpu_seconds(pids)
+    while True:
+        time.sleep(IDLE_LOOK_SECONDS)
+        now = cpu_seconds(pids)
+        if now - before <= IDLE_SHARE * IDLE_LOOK_SECONDS + 1 / TICK:
+            return
+        before = now
+        if time.monotonic() > deadline:
+            raise TimeoutError("the processes do not come to rest")
+
+
+def _lines(name: str) -> list[str]:
+    return (PROC / name).read_text(encoding="utf-8").splitlines()
+
+
+def _stat(entry: Path) -> list[str]:
+    """Return the fields of a process's `stat` after its name: state first; empty when it has ended."""
+    try:
+        return (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []

@@ -1,0 +1,159 @@
+"""The whole product in processes of its own, and a counting SMTP sink, for tests that kill."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from app.settings import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 90.0
+
+
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+    """Return what the condition returns once that is true; fail when it never is."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, httpx2.TransportError):
+            if value := condition():
+                return value
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not come within {seconds} s")
+
+
+class Sink:
+    """An SMTP server in its own process that writes a line for each recipient it has taken."""
+
+    def __init__(self, directory: Path, *, delay_ms: float = 0.0) -> None:
+        self.record = directory / "accepted.txt"
+        self.record.touch()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.fixtures.smtp_sink", "--record", self.record, "--delay-ms", str(delay_ms)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline())
+
+    def recipients(self) -> Counter[str]:
+        """How often each recipient was taken."""
+        return Counter(line.split("\t")[0] for line in self.record.read_text().splitlines())
+
+    def lines(self) -> int:
+        """How many recipients were taken, doubles included."""
+        return self.record.read_bytes().count(b"\n")
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.communicate(timeout=10)
+
+
+class Platform:
+    """A running `trireme up`."""
+
+    def __init__(self, data_dir: Path, *options: str, **variables: str) -> None:
+        self.data_dir = data_dir
+        self.log = data_dir.with_suffix(".log")
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "app", "up", "--ports", "auto", "--data-dir", data_dir, *options],
+                cwd=ROOT,
+                env=environment() | variables,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            wait_for(self._is_up, f"the start; see {self.log}", START_SECONDS)
+        except BaseException:
+            self.stop()
+            sys.stdout.write(self.log.read_text())
+            raise
+        self.client = httpx2.Client(base_url=self.runtime()["http"], timeout=60)
+
+    def _is_up(self) -> bool:
+        assert self._process.poll() is None, self.log.read_text()
+        return (self.data_dir / "runtime.json").exists()
+
+    def runtime(self) -> dict[str, Any]:
+        """What runtime.json says now."""
+        content: dict[str, Any] = json.loads((self.data_dir / "runtime.json").read_text())
+        return content
+
+    def send(self, *recipients: str, **fields: str) -> httpx2.Response:
+        """Send a mail from the first account's sender to these recipients."""
+        data: dict[str, Any] = {
+            "apikey": self.runtime()["api_key"],
+            "from": "hello@localhost.test",
+            "to": list(recipients),
+            "subject": "Hello",
+            "bodytext": "Good day.",
+            **fields,
+        }
+        return self.client.post("/rest/json/send", data=data)
+
+    def emails(self) -> list[dict[str, Any]]:
+        """Every copy, by the metrics API."""
+        now = int(time.time())
+        found: list[dict[str, Any]] = []
+        while True:
+            query = {"start_time": now - 86400, "end_time": now + 60, "offset": len(found)}
+            answer = self.client.get(
+                "/emails", params=query, headers={"Authorization": f"apikey={self.runtime()['api_key']}"}
+            )
+            page = answer.json()["data"]
+            found.extend(page)
+            if len(page) < 500:
+                return found
+
+    def kill(self, *parts: str) -> list[int]:
+        """Kill -9 the processes of these parts; return which."""
+        pids = self.runtime()["pids"]
+        killed = []
+        for part in parts:
+            for pid in pids[part] if isinstance(pids[part], list) else [pids[part]]:
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+        return killed
+
+    def stop(self) -> int:
+        """Stop everything as Ctrl-C does; return the exit status."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        try:
+            return self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+
+
+@contextlib.contextmanager
+def platform(directory: Path, *options: str, **variables: str) -> Iterator[Platform]:
+    """A platform that is stopped afterwards."""
+    running = Platform(directory / "data", *options, **variables)
+    try:
+        yield running
+    finally:
+        running.client.close()
+        running.stop()
+
+
+@contextlib.contextmanager
+def sink(directory: Path, *, delay_ms: float = 0.0) -> Iterator[Sink]:
+    """A sink that is ended afterwards."""
+    running = Sink(directory, delay_ms=delay_ms)
+    try:
+        yield running
+    finally:
+        running.close()

@@ -1,0 +1,139 @@
+"""The main job by the product's own commands: the printed curl, the Dyn client unmodified, the inbox."""
+
+import base64
+import datetime as dt
+import email
+import email.policy
+import importlib
+import json
+import re
+import shlex
+import subprocess
+import sys
+import types
+from collections.abc import Iterator
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.e2e.platform import ROOT, Platform, platform, wait_for
+
+pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+
+HEART = "❤️"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with platform(tmp_path_factory.mktemp("first-mail"), "--workers", "1") as running:
+        yield running
+
+
+def native(running: Platform, path: str, **query: Any) -> Any:
+    headers = {"Authorization": f"Bearer {running.runtime()['api_key']}"}
+    return running.client.get(f"/api/trireme/v1{path}", params=query, headers=headers)
+
+
+def received(running: Platform, recipient: str) -> EmailMessage:
+    """The mail for a recipient, as the sandbox inbox got it by SMTP."""
+    found = wait_for(lambda: native(running, "/sandbox/messages", to=recipient).json()["data"], f"mail for {recipient}")
+    assert len(found) == 1
+    raw = native(running, f"/sandbox/messages/{found[0]['id']}/raw")
+    message = email.message_from_bytes(raw.content, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def test_the_printed_curl_sends_a_mail(running: Platform) -> None:
+    printed = re.search(r"^curl .*?[^\\]$", running.log.read_text(), re.MULTILINE | re.DOTALL)
+    assert printed is not None
+    command = shlex.split(printed[0].replace("\\\n", " "))
+    command[command.index("to=you@example.com")] = "to=curl@example.com"
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert answer.stdout == '{"response":{"status":200,"message":"OK","data":"250 2.1.0 Ok"}}'
+    message = received(running, "curl@example.com")
+    assert (message["Subject"], message["To"]) == ("First mail", "curl@example.com")
+    assert message.get_content().strip() == "It works."
+
+
+def test_the_inbox_command_shows_headers_and_both_parts(running: Platform) -> None:
+    running.send("inbox@example.com", subject="Grüße", bodytext="Text part.", bodyhtml="<p>HTML part.</p>")
+    received(running, "inbox@example.com")
+    listed = trireme("inbox", "--data-dir", str(running.data_dir))
+    (line,) = [line for line in listed.splitlines() if "-> inbox@example.com" in line]
+    shown = trireme("inbox", "--data-dir", str(running.data_dir), "show", line.split()[0])
+    assert "Grüße" in shown
+    assert "Text part." in shown
+    assert "<p>HTML part.</p>" in shown
+
+
+def trireme(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "app", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def load_reference_client() -> types.ModuleType:
+    """The client `dyn`, with the shim of docs/contract/dyn-email.md, section 21, and nothing else."""
+    importlib.import_module("dyn.core")
+    importlib.import_module("dyn.mm.utils")
+    dyn: Any = sys.modules["dyn"]
+    stamp = "%Y-%m-%dT%H:%M:%S%z"
+    dyn.mm.utils.str_to_date = lambda text: dt.datetime.strptime(text, stamp)  # noqa: DTZ007 the format has %z
+    dyn.mm.utils.date_to_str = lambda moment: moment.strftime(stamp)
+    dyn.core.json = types.SimpleNamespace(
+        dumps=lambda value: json.dumps(value, default=str),
+        loads=lambda text: json.loads(text) if text[:1] == "{" else {},
+    )
+    importlib.import_module("dyn.mm.message")
+    importlib.import_module("dyn.mm.session")
+    module: types.ModuleType = dyn.mm
+    return module
+
+
+@pytest.mark.filterwarnings("ignore")  # the client's own: its release is of 2018
+def test_the_reference_client_sends_to_three(running: Platform) -> None:
+    client: Any = load_reference_client()
+    at = urlsplit(running.runtime()["http"])
+    client.session.MMSession(running.runtime()["api_key"], host=at.hostname, port=at.port, ssl=False)
+    name = f"=?UTF-8?B?{base64.b64encode(HEART.encode()).decode()}?="
+    recipients = [f"client{number}@example.com" for number in range(3)]
+    mail = client.message.EMail(
+        f"{name} <hello@localhost.test>",
+        recipients,
+        f"Sale {HEART}",
+        body="Good day.",
+        html=f"<p>Good day {HEART}</p>",
+    )
+    mail.send()
+
+    messages = [received(running, recipient) for recipient in recipients]
+    for message in messages:
+        assert message["From"].addresses[0].display_name == HEART
+        assert message["From"].addresses[0].addr_spec == "hello@localhost.test"
+        assert message["To"] == ", ".join(recipients)
+        assert message["Subject"] == f"Sale {HEART}"
+        assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+        text, html = (part.get_content().strip() for part in message.iter_parts())
+        assert (text, html) == ("Good day.", f"<p>Good day {HEART}</p>")
+    assert len({message["Message-ID"] for message in messages}) == 1
+
+    now = int(dt.datetime.now(dt.UTC).timestamp())
+    query = {"start_time": now - 3600, "end_time": now + 60, "timeseries": "hour", "recipient": "ignored"}
+    answer = running.client.get(
+        "/email/counts", params=query, headers={"Authorization": f"apikey={running.runtime()['api_key']}"}
+    )
+    counted = sum(point["sent_count"] for series in answer.json()["data"].values() for point in series)
+    assert counted == len(running.emails())
+    mine = [one for one in running.emails() if one["email_address"] in recipients]
+    assert len(mine) == 3
+    assert all(one["delivered"] for one in mine)
+
+
+def test_the_dyno_listener_speaks_dyno_alone(running: Platform) -> None:
+    answer = running.client.get(f"{running.runtime()['dyno']}/rest/json/send")
+    assert answer.status_code == 404
+    assert answer.json()["error_message"] == "The specified api could not be found"

@@ -1,0 +1,243 @@
+"""The real command: started, asked, stopped, killed, started again."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.embedded.child import is_running
+
+pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+READY = "/api/trireme/v1/system/ready"
+warm_seconds: list[float] = []
+"""How long each start on existing data took until it was ready."""
+
+
+class Running:
+    """One `trireme up`, with what it prints."""
+
+    def __init__(self, data_dir: Path, *options: str) -> None:
+        self.data_dir = data_dir
+        # After a kill the file of the last run is still there; this run's is another one.
+        self.stale = self._published()
+        self.is_warm = (data_dir / "secrets.json").exists()
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 lives as long as the object
+        arguments = [sys.executable, "-m", "app", "up", "--ports", "auto", "--data-dir", str(data_dir), *options]
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(arguments, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
+
+    def wait_ready(self, seconds: float = 60) -> dict[str, Any]:
+        wait_until(lambda: self._published() not in {0, self.stale} or self.process.poll() is not None, seconds)
+        assert self.process.poll() is None, self.said()
+        runtime: dict[str, Any] = json.loads((self.data_dir / "runtime.json").read_text(encoding="utf-8"))
+        if self.is_warm:
+            warm_seconds.append(time.monotonic() - self.began)
+        assert get(runtime["http"], READY) == 200
+        return runtime
+
+    def _published(self) -> int:
+        try:
+            return (self.data_dir / "runtime.json").stat().st_ino
+        except FileNotFoundError:
+            return 0
+
+    def said(self) -> str:
+        self.log.seek(0)
+        return self.log.read().decode(errors="replace")
+
+    def stop(self, number: signal.Signals, seconds: float) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(seconds)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("up") / "var"
+
+
+@pytest.fixture
+def up(data_dir: Path) -> Iterator[Callable[..., Running]]:
+    """Start the command on the module's data directory."""
+    started: list[Running] = []
+
+    def start(*options: str) -> Running:
+        started.append(Running(data_dir, *options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+    wait_until(lambda: not processes_of(data_dir), 15)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def get(url: str, path: str) -> int:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+
+def processes_of(data_dir: Path) -> dict[int, str]:
+    """Every process that was told of the data directory, by its environment or its command line, whoever its parent."""
+    found = {}
+    marks = (f"TRIREME_DATA_DIR={data_dir}\0".encode(), str(data_dir / "postgres-").encode(), str(data_dir).encode())
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (entry / "cmdline").read_bytes()
+            known = marks[0] in (entry / "environ").read_bytes() or marks[1] in command or marks[2] in command
+        except OSError:
+            continue
+        if known and command:
+            found[int(entry.name)] = command.replace(b"\0", b" ").decode(errors="replace")
+    return found
+
+
+def pids_of(runtime: dict[str, Any]) -> list[int]:
+    pids = []
+    for value in runtime["pids"].values():
+        pids += value if isinstance(value, list) else [value]
+    return pids
+
+
+def trireme(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "app", *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, cwd=cwd)
+
+
+def test_a_first_start_publishes_everything_and_a_second_up_is_refused(
+    up: Callable[..., Running], data_dir: Path
+) -> None:
+    first = up()
+    runtime = first.wait_ready()
+    assert list(runtime) == [
+        *("http", "dyno", "sandbox_smtp", "intake_smtp", "database_url", "broker_url"),
+        *("username", "password", "api_key", "pids"),
+    ]
+    assert list(runtime["pids"]) == ["api", "delivery", "worker", "scheduler", "sandbox", "postgres", "valkey"]
+    assert runtime["intake_smtp"] is None
+    assert all(is_running(pid, "") for pid in pids_of(runtime))
+    for name in ("runtime.json", "secrets.json"):
+        assert stat.S_IMODE((data_dir / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE(data_dir.stat().st_mode) == 0o700
+
+    second = trireme("up", "--ports", "auto", "--data-dir", str(data_dir))
+    assert second.returncode == 1
+    assert f"running already on {data_dir} (process {first.process.pid})" in second.stderr
+    assert get(runtime["http"], READY) == 200, "the first one was not disturbed"
+
+    assert first.stop(signal.SIGTERM, 15) == 0
+    assert processes_of(data_dir) == {}
+    assert not (data_dir / "runtime.json").exists()
+
+
+def test_a_warm_start_has_the_same_account_and_ports(up: Callable[..., Running], data_dir: Path) -> None:
+    secrets = json.loads((data_dir / "secrets.json").read_text(encoding="utf-8"))
+    again = up()
+    runtime = again.wait_ready()
+    assert runtime["api_key"] == secrets["api_key"]
+    assert runtime["password"] == secrets["password"]
+    assert again.stop(signal.SIGINT, 15) == 0
+    assert processes_of(data_dir) == {}
+
+
+def test_a_kill_of_the_supervisor_leaves_nothing_and_the_next_start_works(
+    up: Callable[..., Running], data_dir: Path
+) -> None:
+    killed = up()
+    killed.wait_ready()
+    wait_until(lambda: len([1 for line in processes_of(data_dir).values() if " worker" in line]) == 3, 30)
+    killed.stop(signal.SIGKILL, 5)
+    next_one = up()
+    runtime = next_one.wait_ready()
+    survivors = {pid: line for pid, line in processes_of(data_dir).items() if started_before(pid, runtime)}
+    assert survivors == {}
+    assert next_one.stop(signal.SIGTERM, 15) == 0
+    assert processes_of(data_dir) == {}
+
+
+def started_before(pid: int, runtime: dict[str, Any]) -> bool:
+    """Tell whether a process is older than the Valkey of that run, its first child, and not the run itself."""
+
+    def ticks(one: int) -> int:
+        return int(Path(f"/proc/{one}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
+
+    try:
+        parent = int(Path(f"/proc/{runtime['pids']['valkey']}/stat").read_text(encoding="utf-8").split()[3])
+        return pid != parent and ticks(pid) < ticks(runtime["pids"]["valkey"])
+    except FileNotFoundError:
+        return False
+
+
+def test_what_dies_is_started_again(up: Callable[..., Running], data_dir: Path) -> None:
+    running = up("--workers", "1")
+    runtime = running.wait_ready()
+    for name in ("valkey", "postgres", "scheduler"):
+        os.kill(pids_of({"pids": {name: runtime["pids"][name]}})[0], signal.SIGKILL)
+
+    def all_new() -> bool:
+        now = json.loads((data_dir / "runtime.json").read_text(encoding="utf-8"))
+        return all(now["pids"][name] != runtime["pids"][name] for name in ("valkey", "postgres", "scheduler"))
+
+    wait_until(all_new, 30)
+    wait_until(lambda: get(runtime["http"], READY) == 200, 30)
+    now = json.loads((data_dir / "runtime.json").read_text(encoding="utf-8"))
+    assert (now["database_url"], now["broker_url"]) == (runtime["database_url"], runtime["broker_url"])
+    assert running.stop(signal.SIGTERM, 15) == 0
+    assert processes_of(data_dir) == {}
+    said = running.said()
+    assert "postgres   | " in said
+    assert "trireme    | postgres was ended by SIGKILL; starting it again" in said
+
+
+def test_a_warm_start_is_ready_within_five_seconds() -> None:
+    # The best of those above: what else the machine does is not ours.
+    assert len(warm_seconds) >= 3
+    assert min(warm_seconds) < 5, warm_seconds
+
+
+def test_a_taken_port_is_named(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setenv("TRIREME_API_PORT", str(port))
+        refused = trireme("up", "--data-dir", str(tmp_path / "var"))
+    assert refused.returncode == 1
+    assert f"Port {port} on 127.0.0.1 (api.port) is in use" in refused.stdout
+    assert "--ports auto" in refused.stdout
+    assert processes_of(tmp_path / "var") == {}
+
+
+def test_mistaken_options_start_nothing(tmp_path: Path) -> None:
+    for options in (("--relay", "mail.example.com"), ("--mx", "--relay", "smtp://h:25"), ("--ports", "some")):
+        refused = trireme("up", "--data-dir", str(tmp_path / "var"), *options)
+        assert refused.returncode == 1
+        assert refused.stderr.startswith("--")
+    assert not list((tmp_path / "var").glob("postgres-*"))

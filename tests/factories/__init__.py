@@ -1,0 +1,17 @@
+"""Things a test needs to exist. `await make.account(...)`; one file per table group."""
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.settings import Settings
+from tests.factories.accounts import AccountFactory, MadeAccount
+from tests.factories.copies import CopyFactory
+
+__all__ = ["Factories", "MadeAccount"]
+
+
+class Factories(AccountFactory, CopyFactory):
+    """All factories over one database; whatever they return is committed."""
+
+    def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
+        AccountFactory.__init__(self, engine, settings)
+        CopyFactory.__init__(self, engine)

@@ -1,0 +1,31 @@
+"""A delivery process: `celery -A workers.delivery worker --pool solo -Q delivery`.
+
+The same Celery application, with the drain beside it. The drain starts before Celery has found its broker, and goes on
+without one.
+"""
+
+from typing import Any
+
+from celery import signals
+
+from app.settings import settings
+from workers import drain_thread
+from workers.celery_app import app
+
+__all__ = ["app"]
+
+
+@signals.worker_init.connect
+def _start(**_: Any) -> None:
+    drain_thread.start(settings())
+
+
+@signals.worker_shutting_down.connect
+def _stop(**_: Any) -> None:
+    drain_thread.stop()
+
+
+@signals.worker_shutdown.connect
+def _join(**_: Any) -> None:
+    drain_thread.stop()
+    drain_thread.join()
