@@ -28,7 +28,7 @@ $(VENV)/python.stamp:
 
 # uv installs without removing, so that `make run` after `make test` leaves the test tools where they are.
 $(VENV)/%.stamp: locks/%.lock pyproject.toml $(VENV)/python.stamp
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $<
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .
 	@touch $@
 

@@ -6,12 +6,13 @@ Observed (request id, log line, figures)
        └─ Dyno listener (`dyno.port`): Dyno Email Marketing alone
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
 
 import structlog
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
@@ -25,11 +26,14 @@ from app.db.engine import make_engine
 from app.dependencies import Runtime
 from app.kit.clock import Clock, SystemClock
 from app.kit.secrets import Vault
+from app.models.message import Kind
 from app.queue import JobQueue
 from app.settings import Settings
 from app.telemetry import counters, logs
 from app.telemetry.http import Observed
 
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI would look for OpenTelemetry on every request; our own figures are `app.telemetry`'s."""
 _LOG = structlog.stdlib.get_logger("app.main")
 
 
@@ -105,7 +109,7 @@ async def _start(settings: Settings, clock: Clock, parts: AsyncExitStack) -> Run
     queue = JobQueue(settings, counters.count_nudge_failed)
     queue.start()
     parts.callback(queue.close)
-    batcher = Batcher(engine, settings, queue, clock)
+    batcher = Batcher(engine, settings, queue, clock, _count_group)
     await batcher.start()
     parts.push_async_callback(batcher.close)
     return Runtime(
@@ -120,9 +124,16 @@ async def _start(settings: Settings, clock: Clock, parts: AsyncExitStack) -> Run
     )
 
 
+def _count_group(entries: int, copies: Mapping[Kind, int]) -> None:
+    counters.observe_batch(entries)
+    for kind, count in copies.items():
+        counters.count_messages(kind, "accepted", count)
+
+
 def _main_app(lifespan: object) -> FastAPI:
     app = FastAPI(
         title="Trireme",
+        telemetry=NO_TELEMETRY,
         version=__version__,
         summary="A self-hosted e-mail platform",
         lifespan=lifespan,  # type: ignore[arg-type]
@@ -137,7 +148,14 @@ def _main_app(lifespan: object) -> FastAPI:
 
 
 def _dyno_app() -> FastAPI:
-    app = FastAPI(title="Dyno Email Marketing", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title="Dyno Email Marketing",
+        telemetry=NO_TELEMETRY,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     families.include_dyno(app)
     failures.install(app)
     return app

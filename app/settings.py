@@ -150,28 +150,6 @@ class Quota(Group):
     """Copies per calendar month (UTC) for accounts without a limit of their own; 0 = none."""
 
 
-class Limits(Group):
-    """Requests per second and account, 0 = off."""
-
-    dyn_per_second: int = 0
-    """Dyn Email and Dyn Metrics."""
-    dynosend_per_second: int = 10
-    """Dynosend."""
-    dyno_per_second: int = 10
-    """Dyno Email Marketing."""
-    native_per_second: int = 50
-    """The native API."""
-
-
-class Retention(Group):
-    """How long records are kept, 0 = for ever."""
-
-    detail_days: int = 540
-    """Copies, attempts, events, in days."""
-    count_days: int = 0
-    """Counters, in days."""
-
-
 class System(Group):
     """Operation."""
 
@@ -224,8 +202,6 @@ class Settings(BaseSettings):
     senders: Senders = Senders()
     metrics: Metrics = Metrics()
     quota: Quota = Quota()
-    limits: Limits = Limits()
-    retention: Retention = Retention()
     system: System = System()
     logs: Logs = Logs()
 

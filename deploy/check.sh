@@ -134,7 +134,7 @@ main() {
     local failed=0
     if [[ -z ${SCRATCH:-} ]]; then
         SCRATCH=$(mktemp -d)
-        trap 'rm -rf "$SCRATCH"' EXIT
+        trap 'rm -rf --one-file-system "$SCRATCH"' EXIT
         export SCRATCH
         "$0" "$@" # a process of its own for what has to be undone before the directory goes
     elif [[ $# = 1 ]]; then

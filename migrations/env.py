@@ -61,4 +61,4 @@ async def main() -> None:
 
 # A loop may be running already where the command is called from; a thread of its own has none.
 with ThreadPoolExecutor(1) as executor:
-    executor.submit(asyncio.run, main()).result()  # noqa: TID251 alembic has no loop of its own
+    executor.submit(asyncio.run, main()).result()

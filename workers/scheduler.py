@@ -15,6 +15,7 @@ import uvloop
 
 from app.core.jobs import Job, MakePartitions
 from app.db.engine import KeptConnection, is_disconnect, make_engine
+from app.db.unit_of_work import Publisher
 from app.queue import JobQueue
 from app.settings import Settings, settings
 from app.telemetry import counters, logs
@@ -46,7 +47,7 @@ SWEEPS = (Sweep(MakePartitions(), 3600, "a month without a partition could accep
 class Ticker:
     """Asks for what is due, while it holds the lock."""
 
-    def __init__(self, settings: Settings, queue: JobQueue) -> None:
+    def __init__(self, settings: Settings, queue: Publisher) -> None:
         """Prepare; `run` works."""
         self._engine = make_engine(settings, pool_size=1)
         self._kept = KeptConnection(self._engine)

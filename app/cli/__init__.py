@@ -4,7 +4,9 @@
     configuration   the settings of a part, or sentences about what is wrong with them
     up              everything on one machine, supervised
     plan            the settings `up` gives to the parts
-    state           the files of a data directory: lock, secrets.json, runtime.json
+    state           the files of a data directory: lock, secrets.json, ports.json, runtime.json
+    runtime         what a running `up` tells scripts
+    banner          what it tells people
     parts           each part alone, as containers run them
     migrate, account, routes, doctor, inbox, health    the other commands
 

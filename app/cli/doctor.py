@@ -12,9 +12,10 @@ from pathlib import Path
 import asyncpg
 
 from app.cli.configuration import NotConfigured, is_given, load
-from app.cli.migrate import heads, revisions
+from app.cli.migrate import revisions
 from app.cli.plan import PORTS
 from app.cli.state import DataDirectory
+from app.db.schema import expected_revisions
 from app.embedded.binaries import find_postgres, find_valkey
 from app.embedded.errors import EmbeddedError
 from app.embedded.identity import choose
@@ -160,7 +161,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         )
         return
     yield Finding("database", "reachable")
-    if found != heads():
+    if found != expected_revisions():
         yield Finding("schema", f"at {', '.join(sorted(found)) or 'nothing'}", "Run 'trireme migrate'.")
         return
     yield Finding("schema", f"at {', '.join(sorted(found))}")

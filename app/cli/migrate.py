@@ -1,20 +1,15 @@
 """Brings the database to this version's schema. Imports `app.core.messages` for the partitions."""
 
 import asyncio
-import re
 import sys
-from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
-import app
+from app.db.schema import MIGRATIONS, expected_revisions
 from app.settings import Settings
 
-SCRIPTS = Path(app.__file__).parents[1] / "migrations"
 CONNECT_SECONDS = 10
-_REVISION = re.compile(r"^revision(?::\s*\S+)?\s*=\s*['\"]([^'\"]+)['\"]", re.MULTILINE)
-_BEFORE = re.compile(r"^down_revision(?::\s*[^=]+)?\s*=\s*['\"]([^'\"]+)['\"]", re.MULTILINE)
 
 
 def migrate(settings: Settings) -> int:
@@ -31,7 +26,7 @@ def migrate(settings: Settings) -> int:
 
     logs.configure(settings.logs)
     config = Config()
-    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["url"] = settings.database_url
     try:
         command.upgrade(config, "head")
@@ -39,7 +34,7 @@ def migrate(settings: Settings) -> int:
     except (CommandError, SQLAlchemyError, asyncpg.PostgresError, OSError, TimeoutError) as error:
         print(f"The migration did not work: {error}", file=sys.stderr)
         return 1
-    print(f"The database is at {', '.join(sorted(heads()))}; {made} partitions made.")
+    print(f"The database is at {', '.join(sorted(expected_revisions()))}; {made} partitions made.")
     return 0
 
 
@@ -52,13 +47,6 @@ async def _make_partitions(settings: Settings) -> int:
         return await messages.make_partitions(engine)
     finally:
         await engine.dispose()
-
-
-def heads() -> set[str]:
-    """Return the newest revisions, read from the files without loading them."""
-    texts = [path.read_text(encoding="utf-8") for path in (SCRIPTS / "versions").glob("*.py")]
-    before = {name for text in texts for name in _BEFORE.findall(text)}
-    return {name for text in texts for name in _REVISION.findall(text)} - before
 
 
 async def revisions(database_url: str) -> set[str]:
@@ -99,6 +87,6 @@ async def connect(database_url: str) -> "asyncpg.Connection[asyncpg.Record]":
 def is_at_head(database_url: str) -> bool:
     """Tell whether there is nothing to migrate; false also when the database cannot be asked."""
     try:
-        return asyncio.run(revisions(database_url)) == heads()  # noqa: TID251 a command owns its loop
+        return asyncio.run(revisions(database_url)) == expected_revisions()  # noqa: TID251 a command owns its loop
     except (OSError, asyncpg.PostgresError, TimeoutError):
         return False

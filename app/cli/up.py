@@ -5,12 +5,11 @@ scheduler. Stopped in reverse. Imports `app.embedded`, `app.settings` and its si
 is imported then.
 """
 
-import http.client
 import sys
 import time
 from typing import Any
 
-from app.cli import banner
+from app.cli import banner, runtime
 from app.cli.configuration import NotConfigured, load
 from app.cli.migrate import is_at_head
 from app.cli.plan import (
@@ -211,45 +210,11 @@ class Up:
     def _await_ready(self, settings: Settings) -> None:
         def ready() -> bool:
             sandbox = is_answering(settings.sandbox.host, settings.sandbox.port)
-            return sandbox and _is_ready(settings.api.host, settings.api.port)
+            return sandbox and runtime.is_ready(settings.api.host, settings.api.port)
 
         if not self._supervisor.wait_for(ready, READY_SECONDS):
             raise EmbeddedError(f"the API did not become ready within {READY_SECONDS:.0f} s; its log above says why")
 
     def _publish(self, settings: Settings) -> None:
-        """Write runtime.json, whose form issue scripts rely on."""
-        pid = self._supervisor.pid
-        delivery = [pid(f"delivery-{number}") for number in range(1, self._options.delivery_processes + 1)]
-        self._directory.publish(
-            {
-                "http": f"http://{settings.api.host}:{settings.api.port}",
-                "dyno": f"http://{settings.api.host}:{settings.dyno.port}" if settings.dyno.port else None,
-                "sandbox_smtp": f"{settings.sandbox.host}:{settings.sandbox.port}",
-                "intake_smtp": None,
-                "database_url": settings.database_url,
-                "broker_url": settings.broker_url,
-                "username": self._secrets["username"],
-                "password": self._secrets["password"],
-                "api_key": self._secrets["api_key"],
-                "pids": {
-                    "api": [pid("api")],
-                    "delivery": delivery,
-                    "worker": [pid("worker")],
-                    "scheduler": [pid("scheduler")],
-                    "sandbox": [pid("sandbox")],
-                    "postgres": pid("postgres"),
-                    "valkey": pid("valkey"),
-                },
-            }
-        )
-
-
-def _is_ready(host: str, port: int) -> bool:
-    connection = http.client.HTTPConnection(host, port, timeout=3)
-    try:
-        connection.request("GET", "/api/trireme/v1/system/ready")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+        names = [f"delivery-{number}" for number in range(1, self._options.delivery_processes + 1)]
+        self._directory.publish(runtime.describe(settings, self._secrets, self._supervisor.pid, names))

@@ -25,6 +25,7 @@ def make_engine(settings: Settings, *, pool_size: int | None = None) -> AsyncEng
         max_overflow=4,
         pool_timeout=10,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error's text reaches the log; addresses and keys must not
         connect_args={
             "timeout": settings.database.connect_timeout_seconds,
             "command_timeout": settings.database.statement_timeout_seconds,

@@ -177,6 +177,9 @@ class SandboxServer:
         self._sessions[task] = session
         try:
             await session.run()
+        except asyncio.CancelledError:
+            # Only `__aexit__` cancels a session; it ends here, because asyncio logs what a stream's task raises.
+            writer.write(b"421 4.3.2 stopping\r\n")
         finally:
             del self._sessions[task]
             writer.close()

@@ -26,6 +26,7 @@ _DOMAIN = r"(?:(?!-)[A-Za-z0-9-]{1,63}+(?<!-)\.)++(?![0-9]++\Z)(?!-)[A-Za-z0-9-]
 _PLAIN = re.compile(rf"([{_ATEXT}]++(?:\.[{_ATEXT}]++)*+)@({_DOMAIN})\Z")
 _HOST = re.compile(rf"{_DOMAIN}\Z")
 _DOT_ATOM = re.compile(rf"[\u0080-\U0010ffff{_ATEXT}]++(?:\.[\u0080-\U0010ffff{_ATEXT}]++)*+\Z")
+_WORDS = re.compile(rf"[{_ATEXT}]++(?: [{_ATEXT}]++)*+\Z")
 _ATOMS = re.compile(rf"[\u0080-\U0010ffff{_ATEXT}]++(?: [\u0080-\U0010ffff{_ATEXT}]++)*+\Z")
 _FOLD = re.compile(r"[\t\r\n]+")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -79,10 +80,10 @@ def parse_mailbox(text: str) -> Mailbox:
     """
     plain = _PLAIN.match(text)
     if plain is not None:
-        local, domain = plain.groups()
-        if len(local) > MAX_LOCAL or len(text) > MAX_ADDRESS:
-            raise InvalidAddress("address too long")
-        return Mailbox("", f"{local}@{domain.lower()}")
+        return _plain("", plain)
+    name, opened, address = text[:-1].partition(" <")
+    if opened and text[-1] == ">" and _WORDS.match(name) and (plain := _PLAIN.match(address)):
+        return _plain(name, plain)
     if len(text) > MAX_TEXT:
         raise InvalidAddress("text too long")
     text = _FOLD.sub(" ", text)
@@ -115,6 +116,18 @@ def split_list(text: str) -> list[str]:
         entry.append(raw)
     entries.append("".join(entry))
     return [stripped for one in entries if (stripped := one.strip())]
+
+
+def _plain(name: str, address: re.Match[str]) -> Mailbox:
+    """Take what a pattern has found: the way of nearly all addresses.
+
+    Raises:
+        InvalidAddress: Beyond a limit.
+    """
+    local, domain = address.groups()
+    if len(name) > MAX_TEXT or len(local) > MAX_LOCAL or len(address[0]) > MAX_ADDRESS:
+        raise InvalidAddress("address too long")
+    return Mailbox(name, f"{local}@{domain.lower()}")
 
 
 def _parse(parts: list[tuple[str, str]]) -> Mailbox:

@@ -1,8 +1,9 @@
 """The schema: one table, one file. Alembic reads this package.
 
 Each table is written by one core package only, named in its docstring. The tables of the hot path (`mails`,
-`messages`, `delivery_queue`, `delivery_leases`, `attempts`, `bounces`) carry no foreign keys: a check per row would cost
-more than the row, their ids come from rows the same transaction has just read, and a month of them is dropped as a whole.
+`messages`, `delivery_queue`, `delivery_leases`, `attempts`, `bounces`) carry no foreign keys: a check per row would
+cost more than the row, their ids come from rows the same transaction has just read, and a month of them is dropped as
+a whole.
 """
 
 from app.models.account import Account

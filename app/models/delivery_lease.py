@@ -15,7 +15,8 @@ class DeliveryLease(Base):
     """One claim of one delivery process: which copies it took, until when nobody else may.
 
     Row and queue entries change hands in one transaction, so a copy that is not finished is always in the queue or in
-    exactly one lease. The arrays are parallel; which of the copies are done is told by `attempts`, which hold the lease's id.
+    exactly one lease. The arrays are parallel; which of the copies are done is told by `attempts`, which hold the id
+    of the lease.
     """
 
     __tablename__ = "delivery_leases"

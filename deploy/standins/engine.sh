@@ -80,7 +80,7 @@ keep_checking() { # podman leaves health checks to systemd, which may not be the
 choose_images() {
     if ! timeout "$STEP_SECONDS" "$TOOLS/docker-compose" --env-file "$SCRATCH/env" pull --quiet postgres valkey; then
         FILES+=(-f deploy/standins/compose.yaml)
-        REPLACED+=" database, cache"
+        REPLACED+=" database cache"
     fi
     # Docker finds out itself whether it can pull the base.
     [[ ${#ENGINE[@]} = 0 || -n ${BASE_IMAGE:-} ]] && return
@@ -91,12 +91,13 @@ choose_images() {
 
 make_base() {
     local root=$SCRATCH/base bundle=/etc/ssl/certs/ca-certificates.crt changes=()
+    export BASE_IMAGE=localhost/trireme-base:check
+    podman image exists "$BASE_IMAGE" && return # of an earlier run with the same SCRATCH
     debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm "$root" || return
     if [[ -n ${SSL_CERT_FILE:-} ]]; then # a network with an authority of its own; only the base image knows of it
         cp "$SSL_CERT_FILE" "$root$bundle"
         changes=(--change "ENV SSL_CERT_FILE=$bundle" --change "ENV PIP_CERT=$bundle")
     fi
-    export BASE_IMAGE=localhost/trireme-base:check
     tar -C "$root" -c . | podman import --quiet "${changes[@]}" - "$BASE_IMAGE"
 }
 

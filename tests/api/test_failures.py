@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -29,7 +30,8 @@ from app.core.errors import (
     StaleCaller,
     Unauthenticated,
 )
-from app.main import Application
+from app.main import Application, create_app
+from tests.fixtures.bare import bare_settings
 
 INVALID = Invalid([FieldFault("company_name", Fault.REQUIRED), FieldFault("phone", Fault.TOO_LONG)])
 RAISED: dict[str, Exception] = {
@@ -184,6 +186,15 @@ async def test_a_client_that_hung_up_is_no_crash(failing: httpx2.AsyncClient) ->
     assert (await failing.get("/rest/json/gone")).status_code == 499
 
 
+@pytest.fixture
+async def bare(tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the real application without database: for what is answered before anything is read."""
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(create_app(bare_settings(tmp_path))), base_url="http://mail.example.com"
+    ) as client:
+        yield client
+
+
 class TestTheRealApplication:
     async def test_unknown_urls(self, client: httpx2.AsyncClient) -> None:
         not_found = '{"response":{"status":404,"message":"Not Found","data":{}}}'
@@ -196,9 +207,9 @@ class TestTheRealApplication:
         assert answer.status_code == 404
         assert answer.text.endswith("<status>404</status><message>Not Found</message><data/></response>")
 
-    async def test_an_unknown_type_is_not_found_with_any_verb(self, client: httpx2.AsyncClient) -> None:
+    async def test_an_unknown_type_is_not_found_with_any_verb(self, bare: httpx2.AsyncClient) -> None:
         for method, path in (("DELETE", "/rest/yaml/senders"), ("POST", "/rest/JSON/send"), ("PUT", "/rest/yaml/send")):
-            answer = await client.request(method, path)
+            answer = await bare.request(method, path)
             assert answer.status_code == 404
 
     @pytest.mark.parametrize(
@@ -211,8 +222,8 @@ class TestTheRealApplication:
             ("HEAD", "/rest/json/accounts/delete", "GET, POST"),
         ],
     )
-    async def test_other_verbs(self, client: httpx2.AsyncClient, method: str, path: str, allowed: str) -> None:
-        answer = await client.request(method, path)
+    async def test_other_verbs(self, bare: httpx2.AsyncClient, method: str, path: str, allowed: str) -> None:
+        answer = await bare.request(method, path)
         assert answer.status_code == 405
         assert answer.headers["allow"] == allowed
         if method != "HEAD":
@@ -232,8 +243,8 @@ class TestTheRealApplication:
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://d") as client:
             assert (await client.get("/rest/json/send")).json()["has_error"] is True
 
-    async def test_the_description_names_every_parameter_of_send(self, client: httpx2.AsyncClient) -> None:
-        described = (await client.get("/openapi.json")).json()["paths"]
+    async def test_the_description_names_every_parameter_of_send(self, bare: httpx2.AsyncClient) -> None:
+        described = (await bare.get("/openapi.json")).json()["paths"]
         form = described["/rest/{type}/send"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"]
         assert {"from", "to", "subject", "resent-messageid", "content-encoding"} <= set(form["schema"]["properties"])
         names = {parameter["name"] for parameter in described["/rest/{type}/senders"]["get"]["parameters"]}

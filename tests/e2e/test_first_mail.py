@@ -122,7 +122,12 @@ def test_the_reference_client_sends_to_three(running: Platform) -> None:
     assert len({message["Message-ID"] for message in messages}) == 1
 
     now = int(dt.datetime.now(dt.UTC).timestamp())
-    query = {"start_time": now - 3600, "end_time": now + 60, "timeseries": "hour", "recipient": "ignored"}
+    query: dict[str, str | int] = {
+        "start_time": now - 3600,
+        "end_time": now + 60,
+        "timeseries": "hour",
+        "recipient": "ignored",
+    }
     answer = running.client.get(
         "/email/counts", params=query, headers={"Authorization": f"apikey={running.runtime()['api_key']}"}
     )

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 import orjson
-from multipart import (  # type: ignore[import-untyped]
+from multipart import (
     MultipartError,
     MultipartSegment,
     PushMultipartParser,

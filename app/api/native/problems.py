@@ -156,7 +156,7 @@ def _core(error: CoreError) -> Response:
         case StaleCaller():
             return answer(problem, headers={"Retry-After": "1"})
         case _:
-            return answer(problem, str(error))
+            return answer(problem, "" if problem is INTERNAL else str(error))
 
 
 def _fault(fault: FieldFault) -> dict[str, str]:

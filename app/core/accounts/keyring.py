@@ -59,7 +59,7 @@ class KeyRing:
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = asyncio.create_task(self._look_up(key))
-            flight.add_done_callback(lambda _: self._flights.pop(key, None))
+            flight.add_done_callback(lambda landed: self._land(key, landed))
         # Who gives up waiting must not take the answer away from the others.
         return await asyncio.shield(flight)
 
@@ -76,6 +76,11 @@ class KeyRing:
         self._forgotten += 1
         for key in [key for key, (_, caller) in self._cache.items() if caller.account_id == account_id]:
             del self._cache[key]
+
+    def _land(self, key: str, flight: "asyncio.Task[Caller]") -> None:
+        self._flights.pop(key, None)
+        if not flight.cancelled():
+            flight.exception()  # looked at here, because everyone who waited for it may have given up
 
     async def _look_up(self, key: str) -> Caller:
         started = self._forgotten

@@ -14,8 +14,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
@@ -32,6 +32,7 @@ from app.db.engine import KeptConnection, is_disconnect
 from app.db.sql import Sql
 from app.db.unit_of_work import Publisher
 from app.kit.clock import Clock
+from app.models.message import Kind
 from app.settings import Settings
 
 GROUP_ENTRIES = 500
@@ -75,7 +76,7 @@ class Batcher:
         settings: Settings,
         publisher: Publisher,
         clock: Clock,
-        on_group: Callable[[int], None] | None = None,
+        on_group: Callable[[int, Mapping[Kind, int]], None] | None = None,
     ) -> None:
         """Prepare; `start` begins.
 
@@ -84,7 +85,7 @@ class Batcher:
             settings: `api.batch_rows`, `api.batch_bytes`, `quota.default_monthly`.
             publisher: Gets a nudge for delivery after each commit.
             clock: Tells when refusals happen.
-            on_group: Called with the number of entries of each group written.
+            on_group: Called with the number of entries of each group written, and its copies by kind.
         """
         self._settings = settings
         self._publisher = publisher
@@ -225,18 +226,18 @@ class Batcher:
     def _answer(
         self, group: Sequence[_Waiting], entries: Sequence[Entry], verdicts: Sequence[CoreError | None]
     ) -> None:
-        accepted = False
+        copies: Counter[Kind] = Counter()
         for waiting, entry, verdict in zip(group, entries, verdicts, strict=True):
             if verdict is not None:
                 waiting.fail(verdict)
             elif isinstance(entry, Numbered):
-                accepted = True
+                copies[entry.draft.kind] += len(entry.accepted.message_ids)
                 waiting.answer(entry.accepted)
             else:
                 waiting.answer(None)
         if self._on_group is not None:
-            self._on_group(len(group))
-        if accepted:
+            self._on_group(len(group), copies)
+        if copies:
             self._publisher.publish([DrainQueue()])
 
     async def _write(self, entries: Sequence[Entry]) -> list[CoreError | None]:

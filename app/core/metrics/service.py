@@ -18,6 +18,8 @@ PAGE = 500
 """Rows per page."""
 MAX_POINTS = 1_000_000
 """Most points of all series of one answer together: a bound on memory."""
+X_HEADERS = 4
+"""Most filters by X-header; an account has no more names."""
 X_VALUE_LENGTH = 500
 """Longest value of a remembered X-header, in characters."""
 _ANGLES = str.maketrans("", "", "<>")
@@ -172,7 +174,7 @@ async def _configured(read: ReadSession, target: _Target, filters: ListFilters) 
         (name.lower(), value.translate(_ANGLES)[:X_VALUE_LENGTH])
         for name, value in filters.x_headers
         if name.lower() in names
-    ]
+    ][:X_HEADERS]
 
 
 async def _seek(read: ReadSession, target: _Target, window: Window, offset: int, limit: int) -> tuple[Window, int]:

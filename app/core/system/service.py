@@ -7,7 +7,6 @@ import asyncio
 import tempfile
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import messages
 from app.db.engine import driver_connection
+from app.db.schema import expected_revisions
 from app.db.sql import Sql
 
 CHECK_SECONDS = 3.0
@@ -43,7 +43,7 @@ async def database_check(engine: AsyncEngine, now: datetime) -> Check:
     """
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            if await _revision(engine) != await asyncio.to_thread(_head):
+            if await _revision(engine) not in expected_revisions():
                 return Check.NOT_MIGRATED
             if await messages.months_left(engine, now) < 1:
                 return Check.PARTITIONS_MISSING
@@ -88,10 +88,3 @@ async def _revision(engine: AsyncEngine) -> str | None:
     async with driver_connection(engine) as connection:
         rows = await _SQL.fetch(connection, "revision")
     return rows[0]["version_num"] if rows else None
-
-
-@cache
-def _head() -> str | None:
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 a third of a second, and only the first check needs it
-
-    return ScriptDirectory(str(Path(__file__).parents[3] / "migrations")).get_current_head()

@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import accounts, senders
 from app.db.unit_of_work import reading, unit_of_work
+from app.main import create_app
 from app.models import Issue, Mail, Message, QueuedCopy
+from app.settings import Settings
 from tests.factories import Factories, MadeAccount
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -411,3 +413,21 @@ async def test_the_body_s_status_equals_the_http_status(client: httpx2.AsyncClie
         assert json.loads(answer.content)["response"]["status"] == answer.status_code
         answer = await client.post("/rest/xml/send", data=fields)
         assert re.search(r"<status>(\d+)</status>", answer.text)[1] == str(answer.status_code)  # type: ignore[index]
+
+
+async def test_a_full_queue_is_503_with_nothing_stored(
+    settings: Settings, engine: AsyncEngine, master: MadeAccount
+) -> None:
+    full = settings.model_copy(update={"api": settings.api.model_copy(update={"batch_rows": 1})})
+    application = create_app(full)
+    async with (
+        application.running(),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(application), base_url="http://mail.example.com") as client,
+    ):
+        fields = {**GOOD, "to": "a@x.org,b@x.org", "apikey": master.key}
+        answer = await client.post("/rest/json/send", data=fields)
+        assert answer.status_code == 503
+        assert answer.text == '{"response":{"status":503,"message":"Service Unavailable","data":{}}}'
+        assert int(answer.headers["retry-after"]) >= 1
+        assert (await client.post("/rest/json/send", data={**fields, "to": "a@x.org"})).content == OK
+    assert (await stored(engine)).recipients == ["a@x.org"]
