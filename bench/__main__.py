@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import accept, counts, delivery, latency
-from bench.machine import facts, stolen_seconds
+from bench.machine import Surroundings, facts
 from bench.options import Options
 from bench.sheet import Sheet
 
@@ -29,10 +29,10 @@ def main() -> int:
         print(f"{name:>12}: {value}")
     found: dict[str, Sheet] = {}
     for name in given.only or BENCHMARKS:
-        stolen = stolen_seconds()
+        surroundings = Surroundings()
         print(f"\n... {name}", file=sys.stderr, flush=True)
         sheet = found[name] = BENCHMARKS[name](options)
-        sheet.note(f"CPU time stolen by the hypervisor meanwhile: {stolen_seconds() - stolen:.1f} s")
+        sheet.note(surroundings.sentence())
         print(f"\n{sheet.text()}", flush=True)
     machine["load after"] = "{:.2f} {:.2f} {:.2f}".format(*os.getloadavg())
     print("\nmedian [least greatest] of the runs")

@@ -32,12 +32,15 @@ def run(options: Options) -> Sheet:
         files = _requests(stand)
         wait_until_idle([api.pid, bare.pid])
         for _ in range(options.runs):
+            before = cpu_seconds([bare.pid])
             plain = _load(options, bare_port, files["bare"], "250 2.1.0 Ok")
+            plain_cpu = (cpu_seconds([bare.pid]) - before) / plain["all"] * 1e6
             health = _load(options, port, files["health"], '"status"')
             _product(options, sheet, stand, api, _Case(port, files["send"], plain["rate"]))
             sheet.add("bare FastAPI endpoint", "requests/s", plain["rate"])
             sheet.add("bare FastAPI endpoint: p50", "ms", plain["p50_ms"])
             sheet.add("bare FastAPI endpoint: p99", "ms", plain["p99_ms"])
+            sheet.add("bare FastAPI endpoint: its CPU", "us/request", plain_cpu)
             sheet.add("our /system/health", "requests/s", health["rate"])
             sheet.add("our /system/health: ratio to bare", "", health["rate"] / plain["rate"])
         sheet.note(f"PostgreSQL {stand.postgres_version()}, fsync on; no delivery process runs, copies stay queued")

@@ -153,6 +153,8 @@ def _signing_alone(sheet: Sheet, count: int) -> float:
     found = results([["bench.signing_alone", SIGNING_SECONDS]] * count)
     rate = float(sum(one["rate"] for one in found))
     sheet.add(f"signatures alone, {_processes(count)}", "signatures/s", rate)
+    cpu = sum(one["cpu_us"] for one in found) / count
+    sheet.add(f"signatures alone, {_processes(count)}: CPU", "us/signature", cpu)
     return rate
 
 

@@ -33,9 +33,28 @@ def facts() -> dict[str, str]:
     }
 
 
-def stolen_seconds() -> float:
-    """Return the seconds that the hypervisor has kept from all cores together since boot."""
-    return int(_lines("stat")[0].split()[8]) / TICK
+class Surroundings:
+    """What else took CPU time from when this was made: other programs, and the hypervisor."""
+
+    def __init__(self) -> None:
+        """Begin."""
+        self._began = time.monotonic()
+        self._before = self._now()
+
+    def sentence(self) -> str:
+        """Return both as shares of the time of all cores."""
+        total = (time.monotonic() - self._began) * (os.cpu_count() or 1)
+        busy, ours, stolen = (now - before for now, before in zip(self._now(), self._before, strict=True))
+        others = max(busy - ours, 0.0)
+        return (
+            f"of the cores' time meanwhile: {ours / total:.0%} this benchmark, {others / total:.0%} other programs, "
+            f"{stolen / total:.0%} stolen by the hypervisor"
+        )
+
+    @staticmethod
+    def _now() -> tuple[float, float, float]:
+        user, nice, system, _idle, _wait, irq, soft, stolen = map(int, _lines("stat")[0].split()[1:9])
+        return (user + nice + system + irq + soft) / TICK, cpu_seconds([os.getpid()]), stolen / TICK
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:

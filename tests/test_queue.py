@@ -10,13 +10,13 @@ import pytest
 import redis
 from kombu import Connection
 
-from app.core.jobs import DrainQueue, Job, MakePartitions
+from app.core.jobs import DrainQueue, MakePartitions
 from app.queue import JobQueue, queue_of
 from app.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered(Job):
+class Numbered:
     """A job with an argument."""
 
     name: ClassVar[str] = "housekeeping.numbered"
@@ -34,7 +34,7 @@ def taken(settings: Settings, queue: str, count: int) -> list[tuple[str, dict[st
     with Connection(settings.broker_url) as connection, connection.SimpleQueue(queue) as waiting:
         for _ in range(count):
             message = waiting.get(timeout=10)
-            found.append((message.headers["task"], json.loads(str(message.body))[1]))
+            found.append((message.headers["task"], json.loads(message.body or "")[1]))
             message.ack()
         with pytest.raises(waiting.Empty):
             waiting.get(block=False)

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,6 +73,13 @@ class DataDirectory:
     def withdraw(self) -> None:
         """Remove runtime.json, because what it tells is not true any more."""
         (self.path / "runtime.json").unlink(missing_ok=True)
+
+    def fresh(self, name: str) -> Path:
+        """Return a directory of this name, emptied of what an earlier run left in it."""
+        path = self.path / name
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(mode=0o700)
+        return path
 
     def _read(self, name: str) -> dict[str, Any]:
         try:

@@ -114,6 +114,7 @@ class Up:
         values = self._values(database_url, broker_url)
         settings = load(values)
         variables = environment() | as_environment(values) | {"PYTHONUNBUFFERED": "1"}
+        variables["PROMETHEUS_MULTIPROC_DIR"] = str(self._directory.fresh("metrics"))
         # Compiled modules make the difference between one second and three at the next start.
         variables.pop("PYTHONDONTWRITEBYTECODE", None)
         self._migrate(settings, variables)

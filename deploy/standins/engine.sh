@@ -45,6 +45,7 @@ default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+exit_command_delay = 1
 [network]
 network_backend = "netavark"
 network_config_dir = "$SCRATCH/networks"

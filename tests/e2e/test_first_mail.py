@@ -142,3 +142,23 @@ def test_the_dyno_listener_speaks_dyno_alone(running: Platform) -> None:
     answer = running.client.get(f"{running.runtime()['dyno']}/rest/json/send")
     assert answer.status_code == 404
     assert answer.json()["error_message"] == "The specified api could not be found"
+
+
+def test_the_figures_of_all_processes_are_seen(running: Platform) -> None:
+    running.send("figures@example.com")
+    received(running, "figures@example.com")
+
+    def figures() -> str:
+        found: str = native(running, "/system/metrics").text
+        return found
+
+    text = wait_for(lambda: (now := figures()) and 'status="delivered"' in now and now, "delivery's figures")
+    for name in (
+        'trireme_messages_total{kind="send",status="accepted"}',
+        'trireme_messages_total{kind="send",status="delivered"}',
+        "trireme_delivery_seconds_bucket",
+        "trireme_queue_depth",
+        "trireme_http_requests_total",
+        "trireme_batch_rows",
+    ):
+        assert name in text, name
