@@ -5,6 +5,7 @@
     retry       what an outcome makes of a copy: delivered, tried again, bounced
     recorder    outcomes -> PostgreSQL, in groups
     journal     what a process that was killed had begun
+    keeper      renews this process's leases, and has lost ones looked after
     recovery    takes over what dead processes held
     sandbox     the SMTP server of the sandbox inbox
 

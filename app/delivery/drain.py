@@ -19,6 +19,7 @@ from app.db.engine import KeptConnection, is_disconnect, make_engine
 from app.db.sql import Connection
 from app.delivery.host import host_id
 from app.delivery.journal import Journal
+from app.delivery.keeper import LeaseKeeper
 from app.delivery.recorder import Recorder
 from app.delivery.recovery import Recovery
 from app.delivery.retry import Policy, blocked, decide, failed
@@ -31,8 +32,6 @@ from app.settings import Settings
 
 LOOK_SECONDS = 1.0
 """How often the queue is looked at without a nudge."""
-SWEEP_SECONDS = 2.0
-"""How often leases without an owner are looked for."""
 STOP_SECONDS = 12.0
 """How long a stopping process waits for open SMTP transactions and for its outcomes to be recorded."""
 
@@ -67,15 +66,17 @@ class Drain:
         journals = settings.data_dir / "journals"
         self._journal = Journal(journals, self._owner.incarnation, slots=3 * settings.delivery.max_in_flight)
         self._recorder = Recorder(self._engine, self._journal, on_recorded)
-        self._recovery = Recovery(
+        lease_seconds = settings.delivery.lease_seconds
+        recovery = Recovery(
             self._owner,
             journals,
             self._journal,
             self._recorder,
             self._clock,
             policy=self._policy,
-            lease_seconds=settings.delivery.lease_seconds,
+            lease_seconds=lease_seconds,
         )
+        self._keeper = LeaseKeeper(self._engine, self._owner, recovery, self.wake, lease_seconds=lease_seconds)
         self._composer = Composer(settings, self._engine, Vault(settings.secret_keys))
         self._routes = Routes(settings)
         self._awake = asyncio.Event()
@@ -83,7 +84,6 @@ class Drain:
         self._stopping = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._unloaded: list[Sequence[Copy]] = []
-        self._renewed_at = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def wake(self) -> None:
@@ -102,7 +102,7 @@ class Drain:
         """Work until stopped; afterwards everything claimed is recorded or released."""
         self._loop = asyncio.get_running_loop()
         recorder = asyncio.create_task(self._recorder.run(), name="recorder")
-        keeper = asyncio.create_task(self._keep(), name="lease-keeper")
+        keeper = asyncio.create_task(self._keeper.run(), name="lease-keeper")
         logger.info("delivery process %s is up, route %s", self._owner.incarnation, self._settings.delivery.route)
         try:
             await self._claim_loop()
@@ -220,31 +220,6 @@ class Drain:
             self._on_sent(max(now.timestamp() - copy.accepted_at.timestamp() - copy.accepted_ms / 1000, 0.0))
 
     # ------------------------------------------------------------------ keeping and ending
-
-    async def _keep(self) -> None:
-        """Renew this process's leases, and look after those that have lost their owner, until cancelled."""
-        connection = KeptConnection(self._engine)
-        try:
-            while True:
-                try:
-                    await self._keep_once(connection)
-                except Exception as error:
-                    if not is_disconnect(error):
-                        logger.exception("looking after leases failed")
-                    self._recovery.reconnected()
-                    await connection.drop()
-                await asyncio.sleep(SWEEP_SECONDS)
-        finally:
-            await connection.drop()
-
-    async def _keep_once(self, kept: KeptConnection) -> None:
-        connection = await kept.get()
-        lease_seconds = self._settings.delivery.lease_seconds
-        if time.monotonic() - self._renewed_at > lease_seconds / 4:
-            await messages.renew_leases(connection, self._owner, lease_seconds=lease_seconds)
-            self._renewed_at = time.monotonic()
-        if await self._recovery.sweep(connection):
-            self._awake.set()
 
     async def _finish(self, recorder: "asyncio.Task[None]") -> None:
         """Finish open transactions, record them, release the rest."""

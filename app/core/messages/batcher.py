@@ -14,9 +14,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
@@ -28,6 +27,7 @@ from app.core.errors import CoreError, Overloaded
 from app.core.jobs import DrainQueue
 from app.core.messages.draft import Accepted, Draft, IssueDraft, Refusal
 from app.core.messages.group import Entry, Numbered, number, write_group
+from app.core.messages.waiting import Waiting, WaitingRoom
 from app.db.engine import KeptConnection, is_disconnect
 from app.db.sql import Sql
 from app.db.unit_of_work import Publisher
@@ -35,36 +35,12 @@ from app.kit.clock import Clock
 from app.models.message import Kind
 from app.settings import Settings
 
-GROUP_ENTRIES = 500
-GROUP_ROWS = 5_000
-GROUP_BYTES = 32 * 1024 * 1024
 ID_BLOCK = 1_000
 PATIENCE_SECONDS = 8.0
 RETRY_SECONDS = 0.1
 
 logger = logging.getLogger(__name__)
 sql = Sql(__package__)
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    item: Draft | Refusal
-    rows: int
-    size: int
-    future: "asyncio.Future[Accepted | None]"
-    entry: Entry | None = None
-    """Numbered once: written a second time, its ids would tell that the first commit has happened after all."""
-    since: float = field(default_factory=time.monotonic)
-
-    def answer(self, result: Accepted | None) -> None:
-        if not self.future.done():
-            self.future.set_result(result)
-
-    def fail(self, error: BaseException) -> None:
-        if not self.future.done():
-            self.future.set_exception(error)
-            # Who handed it over may be gone; that nobody looks at the error is no error.
-            self.future.exception()
 
 
 class Batcher:
@@ -91,9 +67,7 @@ class Batcher:
         self._publisher = publisher
         self._clock = clock
         self._on_group = on_group
-        self._waiting: deque[_Waiting] = deque()
-        self._rows = 0
-        self._bytes = 0
+        self._room = WaitingRoom(rows=settings.api.batch_rows, size=settings.api.batch_bytes)
         self._arrived = asyncio.Event()
         self._closing = False
         self._ids: list[int] = []
@@ -141,13 +115,9 @@ class Batcher:
         await self._submit(refusal, rows=len(issues), size=sum(len(issue.address) for issue in issues))
 
     async def _submit(self, item: Draft | Refusal, *, rows: int, size: int) -> Accepted | None:
-        limits = self._settings.api
-        if self._closing or self._rows + rows > limits.batch_rows or self._bytes + size > limits.batch_bytes:
-            raise Overloaded("too much waits to be accepted")
-        waiting = _Waiting(item, rows, size, asyncio.get_running_loop().create_future())
-        self._rows += rows
-        self._bytes += size
-        self._waiting.append(waiting)
+        if self._closing:
+            raise Overloaded("the process is stopping")
+        waiting = self._room.enter(item, rows=rows, size=size)
         self._arrived.set()
         return await asyncio.shield(waiting.future)
 
@@ -155,8 +125,8 @@ class Batcher:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
-            while self._waiting:
-                group = self._take()
+            while self._room:
+                group = self._room.take()
                 try:
                     await self._flush(group)
                 except Exception as error:
@@ -164,23 +134,11 @@ class Batcher:
                     for waiting in group:
                         waiting.fail(error)
                 finally:
-                    self._rows -= sum(waiting.rows for waiting in group)
-                    self._bytes -= sum(waiting.size for waiting in group)
+                    self._room.leave(group)
             if self._closing:
                 return
 
-    def _take(self) -> list[_Waiting]:
-        group: list[_Waiting] = []
-        rows = size = 0
-        while self._waiting and len(group) < GROUP_ENTRIES:
-            head = self._waiting[0]
-            if group and (rows + head.rows > GROUP_ROWS or size + head.size > GROUP_BYTES):
-                break
-            rows, size = rows + head.rows, size + head.size
-            group.append(self._waiting.popleft())
-        return group
-
-    async def _flush(self, group: list[_Waiting]) -> None:
+    async def _flush(self, group: list[Waiting]) -> None:
         """Write the group, whatever it takes, and answer every one of it."""
         while group:
             try:
@@ -192,7 +150,7 @@ class Batcher:
                 self._answer(group, entries, verdicts)
                 return
 
-    async def _after_failure(self, group: list[_Waiting], error: Exception) -> list[_Waiting]:
+    async def _after_failure(self, group: list[Waiting], error: Exception) -> list[Waiting]:
         """Return who is still to be written after a failure; the others have been answered."""
         if is_disconnect(error) or isinstance(error, Overloaded):
             await self._connection.drop()
@@ -215,7 +173,7 @@ class Batcher:
             await self._flush([waiting])
         return []
 
-    async def _refused_alone(self, waiting: _Waiting, error: asyncpg.PostgresError) -> None:
+    async def _refused_alone(self, waiting: Waiting, error: asyncpg.PostgresError) -> None:
         entry = waiting.entry
         known = isinstance(error, asyncpg.UniqueViolationError) and isinstance(entry, Numbered)
         if known and isinstance(entry, Numbered) and await self._committed([entry], [None]):
@@ -223,9 +181,7 @@ class Batcher:
         else:
             waiting.fail(error)
 
-    def _answer(
-        self, group: Sequence[_Waiting], entries: Sequence[Entry], verdicts: Sequence[CoreError | None]
-    ) -> None:
+    def _answer(self, group: Sequence[Waiting], entries: Sequence[Entry], verdicts: Sequence[CoreError | None]) -> None:
         copies: Counter[Kind] = Counter()
         for waiting, entry, verdict in zip(group, entries, verdicts, strict=True):
             if verdict is not None:
@@ -284,7 +240,7 @@ class Batcher:
                 return bool(rows[0]["known"])
         raise Overloaded("the database went away during a commit", retry_after_seconds=5)
 
-    async def _number(self, group: Sequence[_Waiting]) -> list[Entry]:
+    async def _number(self, group: Sequence[Waiting]) -> list[Entry]:
         entries = []
         for waiting in group:
             if waiting.entry is None:

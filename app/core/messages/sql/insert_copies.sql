@@ -40,7 +40,7 @@ WITH copy AS (
     FROM copy
 ), queue AS (
     INSERT INTO delivery_queue (message_id, accepted_at, due_at, lane, attempt, site)
-    SELECT id, accepted_at, accepted_at, lane, 1, split_part(key, '@', -1)
+    SELECT id, accepted_at, least(accepted_at, clock_timestamp()), lane, 1, split_part(key, '@', -1)
     FROM copy
     WHERE reason IS NULL
 )
