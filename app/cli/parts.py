@@ -7,6 +7,7 @@ import asyncio
 import importlib
 import os
 import signal
+import socket
 import sys
 import warnings
 from collections.abc import Callable, Coroutine
@@ -57,7 +58,8 @@ def _celery(application: str, settings: Settings, name: str, *options: str) -> i
 
     # It warns root of pickled tasks; ours are JSON with ids in it.
     warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
-    node = f"{name}-{os.getpid()}@{settings.node_name}"
+    # Replicas of a container share the process id, processes of a machine the host name.
+    node = f"{name}-{os.getpid()}@{socket.gethostname()}"
     find_app(application).worker_main(["-q", "worker", "-n", node, "-l", settings.logs.level, *QUIET, *options])
     return 0
 

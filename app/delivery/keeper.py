@@ -14,6 +14,8 @@ from app.delivery.recovery import Recovery
 
 SWEEP_SECONDS = 2.0
 """How often leases without an owner are looked for."""
+UNKNOWN_SECONDS = 10.0
+"""Age from which a lease in this process's name that it knows nothing of is one whose claim was never answered."""
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +66,10 @@ class LeaseKeeper:
     async def _once(self) -> None:
         connection = await self._connection.get()
         if time.monotonic() - self._renewed_at > self._lease_seconds / 4:
-            await messages.renew_leases(connection, self._owner, lease_seconds=self._lease_seconds)
+            ages = await messages.renew_leases(connection, self._owner, lease_seconds=self._lease_seconds)
             self._renewed_at = time.monotonic()
+            await self._recovery.settle_unknown(
+                connection, [lease_id for lease_id, age in ages.items() if age > UNKNOWN_SECONDS]
+            )
         if await self._recovery.sweep(connection):
             self._on_settled()

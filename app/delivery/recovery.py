@@ -90,6 +90,20 @@ class Recovery:
                     settled += await self._settle_elsewhere(connection, orphan)
         return settled
 
+    async def settle_unknown(self, connection: Connection, leases: Sequence[int]) -> int:
+        """Give back leases in this process's own name that it knows nothing of; return how many copies.
+
+        A claim was committed and the connection ended before its answer came: nothing of it was begun.
+        """
+        settled = 0
+        known = self._recorder.leases()
+        for lease_id in leases:
+            if lease_id not in known:
+                orphan = Orphan(lease_id, self._owner)
+                undone = await messages.take_over(connection, orphan, self._owner, lease_seconds=self._lease_seconds)
+                settled += await self._settle(connection, undone, lambda _: None)
+        return settled
+
     def _journals_and(self, incarnations: Iterable[UUID]) -> set[UUID]:
         """Return the incarnations with leases, and those that have left a journal behind."""
         found = set(incarnations)

@@ -1,5 +1,6 @@
 """Taking over from processes that are gone."""
 
+import asyncio
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -8,7 +9,7 @@ import pytest
 from app.core import messages
 from app.core.messages import Copy, Owner
 from app.db.engine import driver_connection
-from app.delivery import recovery
+from app.delivery import keeper, recovery
 from app.delivery.host import host_id
 from app.delivery.journal import Journal
 from app.delivery.retry import Policy, decide
@@ -134,3 +135,21 @@ async def test_a_late_outcome_of_the_old_owner_wins_and_is_kept_beside_the_new_o
         {"state": "delivered", "d": True, "b": True}
     ]
     assert await post.rows("SELECT count(*) AS n FROM attempts") == [{"n": 2}]
+
+
+async def test_a_claim_whose_answer_was_lost_is_given_back(
+    to_server: Settings, server: SmtpServer, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands in the name of a process that lives and knows nothing of it."""
+    monkeypatch.setattr(keeper, "UNKNOWN_SECONDS", 0.0)
+    monkeypatch.setattr(keeper, "SWEEP_SECONDS", 0.05)
+    quick = to_server.model_copy(update={"delivery": to_server.delivery.model_copy(update={"lease_seconds": 0.2})})
+    async with running(quick) as drain:
+        monkeypatch.setattr(drain, "_claim", lambda _: asyncio.sleep(0, result=False))
+        await post.accept("jo@example.org")
+        assert await claim(post, drain._owner)
+        await post.until("SELECT count(*) FROM delivery_queue", 1)
+        monkeypatch.undo()
+        await post.until(STATES, "delivered")
+    assert await post.rows("SELECT possible_duplicate AS d FROM messages") == [{"d": False}]
+    assert len(server.messages) == 1

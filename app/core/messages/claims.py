@@ -145,9 +145,10 @@ async def contents(connection: Connection, mails: Iterable[tuple[int, datetime]]
     ]
 
 
-async def renew_leases(connection: Connection, owner: Owner, *, lease_seconds: float) -> None:
-    """Keep everything the process has claimed."""
-    await sql.execute(connection, "renew_leases", owner.incarnation, lease_seconds)
+async def renew_leases(connection: Connection, owner: Owner, *, lease_seconds: float) -> dict[int, float]:
+    """Keep everything the process has claimed; return its leases with their age in seconds."""
+    rows = await sql.fetch(connection, "renew_leases", owner.incarnation, lease_seconds)
+    return {row["id"]: row["age_seconds"] for row in rows}
 
 
 async def release(connection: Connection, lease_id: int, message_ids: Sequence[int]) -> int:
