@@ -82,8 +82,9 @@ def _product(sheet: Sheet, stand: Stand, target: _Target, case: _Case) -> None:
             running.enter_context(stand.part("delivery", delivery_route="relay", delivery_relay_url=relay))
             for _ in range(case.processes)
         ]
-        for worker in workers:
-            worker.wait_for(partial(worker.has_logged, "is up, route"))
+        # Each keeps a journal from its start on, and removes it at its end.
+        journals = stand.directory / "journals"
+        workers[-1].wait_for(lambda: len(list(journals.glob("*.journal"))) >= case.processes)
         wait_until_idle([worker.pid for worker in workers])
         for worker in workers:
             worker.send(signal.SIGSTOP)

@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Sequence
 from uuid import uuid4
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import messages
-from app.core.messages import Copy, Owner, Recorded
+from app.core.messages import Copy, Owner, Record, Recorded
 from app.db.engine import KeptConnection, is_disconnect, make_engine
 from app.db.sql import Connection
 from app.delivery.host import host_id
@@ -28,6 +29,7 @@ from app.delivery.steps import Composer, ContentGone
 from app.kit.clock import Clock, SystemClock
 from app.kit.secrets import Vault
 from app.mail.smtp.outcome import Outcome, Status
+from app.models.message import State
 from app.settings import Settings
 
 LOOK_SECONDS = 1.0
@@ -36,6 +38,7 @@ STOP_SECONDS = 12.0
 """How long a stopping process waits for open SMTP transactions and for its outcomes to be recorded."""
 
 logger = logging.getLogger(__name__)
+_EVENTS = structlog.stdlib.get_logger(__name__)
 
 
 class Drain:
@@ -215,11 +218,29 @@ class Drain:
 
     def _record(self, copy: Copy, outcome: Outcome) -> None:
         now = self._clock.now()
-        self._recorder.add(decide(copy, outcome, now=now, policy=self._policy))
+        record = decide(copy, outcome, now=now, policy=self._policy)
+        self._recorder.add(record)
+        self._log(copy, record)
         if self._on_sent is not None and outcome.status is Status.DELIVERED:
             self._on_sent(max(now.timestamp() - copy.accepted_at.timestamp() - copy.accepted_ms / 1000, 0.0))
 
-    # ------------------------------------------------------------------ keeping and ending
+    def _log(self, copy: Copy, record: Record) -> None:
+        """Write a line for what went wrong; for what went right only where somebody wants to see everything."""
+        level = logging.DEBUG if record.state is State.DELIVERED else logging.INFO
+        if logger.isEnabledFor(level):
+            _EVENTS.log(
+                level,
+                f"delivery.{record.state}",
+                email_id=messages.email_id(copy.accepted_at, copy.message_id, self._settings.node_name),
+                account_id=copy.account_id,
+                attempt=record.attempt,
+                host=record.host,
+                code=record.code,
+                reply=record.reply,
+                ms=record.duration_ms,
+            )
+
+    # ------------------------------------------------------------------ ending
 
     async def _finish(self, recorder: "asyncio.Task[None]") -> None:
         """Finish open transactions, record them, release the rest."""

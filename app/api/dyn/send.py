@@ -5,8 +5,10 @@ commit. May import Starlette, `app.dependencies`, the front doors of the core an
 """
 
 import asyncio
+import logging
 from datetime import datetime
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,7 +19,7 @@ from app.api.dyn.params import Params, read_params
 from app.api.dyn.submission import NEED_MAIL, Submission, read_submission
 from app.core.accounts import Caller, Scope
 from app.core.errors import NotFound, Overloaded, QuotaExceeded, StaleCaller
-from app.core.messages import Draft, IssueDraft
+from app.core.messages import Draft, IssueDraft, email_id
 from app.dependencies import Runtime, runtime_of
 from app.models.issue import IssueType
 from app.models.message import Kind
@@ -29,6 +31,11 @@ LIMIT_REACHED = "452 4.3.1 Error: sending limit reached"
 ATTEMPTS = 3
 """How often a request is handled when the account changes under it."""
 
+MAX_LOGGED = 20
+"""Copies of a mail that its log line names."""
+
+logger = logging.getLogger(__name__)
+_EVENTS = structlog.stdlib.get_logger(__name__)
 _ACCEPTED_JSON = json_body(200, "OK", ACCEPTED)
 
 
@@ -109,7 +116,13 @@ async def _hand_over(runtime: Runtime, caller: Caller, mail: Submission, receive
         received_at=received_at,
     )
     try:
-        await runtime.batcher.accept(draft)
+        accepted = await runtime.batcher.accept(draft)
     except QuotaExceeded:
         return LIMIT_REACHED
+    if logger.isEnabledFor(logging.DEBUG):
+        node = runtime.settings.node_name
+        email_ids = [
+            email_id(accepted.accepted_at, message_id, node) for message_id in accepted.message_ids[:MAX_LOGGED]
+        ]
+        _EVENTS.debug("send.accepted", email_ids=email_ids, copies=len(accepted.message_ids))
     return ACCEPTED

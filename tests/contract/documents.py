@@ -1,0 +1,157 @@
+"""The contract's two machine-readable files, and which of it the service routes today.
+
+What is routed is asked of the application, not listed here: an endpoint that appears is tested from that moment on.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from fastapi.routing import iter_route_contexts
+
+from app.main import create_app
+from tests.fixtures.bare import bare_settings
+
+CONTRACT = Path(__file__).resolve().parents[2] / "docs" / "contract"
+FAMILIES = ("dyn-email", "dyn-metrics")
+
+
+def _load(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((CONTRACT / name).read_text(encoding="utf-8"))
+    return loaded
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """Return what the paths of a template look like; a slash at the end is part of them."""
+    parts = re.split(r"(\{[^}]*\})", template)
+    return re.compile("".join("[^/]+" if part.startswith("{") else re.escape(part) for part in parts) + "/?")
+
+
+def _routes() -> list[tuple[frozenset[str], re.Pattern[str]]]:
+    main_app = create_app(bare_settings(Path("unused"))).main_app
+    return [
+        (frozenset(route.methods), _pattern(route.path))
+        for route in iter_route_contexts(main_app.routes)
+        if route.path and route.methods and ":path}" not in route.path
+    ]
+
+
+_ROUTES = _routes()
+
+
+def is_routed(method: str, path: str) -> bool:
+    """Tell whether the application serves a method at a path (a template's `{...}` counts as any part)."""
+    plain = re.sub(r"\{[^}]*\}", "x", path)
+    return any(method in methods and pattern.fullmatch(plain) for methods, pattern in _ROUTES)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Endpoint:
+    """An entry of endpoints.yaml."""
+
+    id: str
+    family: str
+    methods: tuple[str, ...]
+    """The documented one first."""
+    paths: tuple[str, ...]
+    """The documented one first, then its aliases."""
+    entry: Mapping[str, Any]
+
+    @property
+    def is_routed(self) -> bool:
+        return is_routed(self.methods[0], self.paths[0])
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing."""
+        return self.methods[0] == "GET"
+
+    def takes(self, method: str, path: str) -> bool:
+        methods = {*self.methods, "HEAD"} if self.reads else self.methods
+        return method in methods and any(_pattern(own).fullmatch(path) for own in self.paths)
+
+
+def _endpoint(entry: Mapping[str, Any]) -> Endpoint:
+    return Endpoint(
+        id=entry["id"],
+        family=entry["family"],
+        methods=(entry["method"], *entry.get("also", ())),
+        paths=(entry["path"], *entry.get("aliases", ())),
+        entry=entry,
+    )
+
+
+ENDPOINTS = [_endpoint(entry) for entry in _load("endpoints.yaml")["endpoints"] if entry["family"] in FAMILIES]
+BY_ID = {endpoint.id: endpoint for endpoint in ENDPOINTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request of a vector with what is expected."""
+
+    method: str
+    target: str
+    content: Mapping[str, Any]
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """What it is for; None when it goes astray on purpose."""
+        path = self.target.partition("?")[0]
+        return next((one for one in ENDPOINTS if one.takes(self.method, path)), None)
+
+    @property
+    def is_routed(self) -> bool:
+        endpoint = self.endpoint
+        return endpoint is None or is_routed(self.method, self.target.partition("?")[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """An entry of vectors.yaml."""
+
+    id: str
+    steps: Sequence[Step]
+    effects: Sequence[str]
+    settings: Mapping[str, Any]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all it asks for is routed, that which its effects are seen at included."""
+        return not self.waits_for
+
+    @property
+    def waits_for(self) -> set[str]:
+        """The ids of endpoints that it needs and that are not routed."""
+        asked = {step.endpoint for step in self.steps if step.endpoint and not step.is_routed}
+        told = {path for effect in self.effects for path in re.findall(r"(?<!\w)/[a-z/-]+", effect)}
+        seen = {one for one in ENDPOINTS if not one.is_routed and any(one.takes("GET", path) for path in told)}
+        return {endpoint.id for endpoint in asked | seen}
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some of it is routed, but not all."""
+        return not self.is_whole and any(step.is_routed and step.endpoint for step in self.steps)
+
+    @property
+    def reads(self) -> bool:
+        """Whether it leaves everything as it was."""
+        return not self.settings and all(step.endpoint is None or step.endpoint.reads for step in self.steps)
+
+
+def _vector(entry: Mapping[str, Any]) -> Vector:
+    strange = set(entry) - {"id", "title", "steps", "effects", "settings", "note"}
+    assert not strange, f"{entry['id']}: the runner knows nothing of {strange}"
+    steps = []
+    for step in entry["steps"]:
+        method, _, target = step["request"]["line"].partition(" ")
+        steps.append(Step(method, target, step))
+    return Vector(entry["id"], steps, entry.get("effects", ()), entry.get("settings", {}))
+
+
+_VECTORS = _load("vectors.yaml")
+FIXTURES: Mapping[str, Any] = _VECTORS["fixtures"]
+SETTINGS: Mapping[str, Any] = _VECTORS["settings"]
+VECTORS = [_vector(entry) for entry in _VECTORS["vectors"] if entry["id"].rpartition("-")[0] in FAMILIES]
