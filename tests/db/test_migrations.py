@@ -1,0 +1,65 @@
+"""Migrations on a database that is in use."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from app.db.schema import MIGRATIONS, expected_revisions
+
+
+async def connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
+    parts = make_url(url)
+    return await asyncpg.connect(
+        host=str(parts.query.get("host") or parts.host),
+        port=parts.port or 5432,
+        user=parts.username,
+        password=parts.password,
+        database=parts.database,
+    )
+
+
+async def upgrade(url: str) -> str:
+    """Migrate in a process of its own, as it is done; return what went wrong."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "alembic", "-x", f"url={url}", "upgrade", "head"),
+        cwd=MIGRATIONS.parent,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await asyncio.wait_for(process.communicate(), 60)
+    return errors.decode() if process.returncode else ""
+
+
+@pytest.fixture
+async def empty(database_server_url: str) -> AsyncIterator[str]:
+    """The URL of a database without a schema."""
+    name = f"trireme_migrations_{uuid4().hex}"
+    server = await connect(database_server_url)
+    await server.execute(f"CREATE DATABASE {name}")
+    yield make_url(database_server_url).set(database=name).render_as_string(hide_password=False)
+    await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await server.close()
+
+
+async def test_two_at_once_follow_each_other(empty: str) -> None:
+    assert await asyncio.gather(upgrade(empty), upgrade(empty)) == ["", ""]
+    connection = await connect(empty)
+    rows = await connection.fetch("SELECT version_num FROM alembic_version")
+    assert {row["version_num"] for row in rows} == expected_revisions()
+    await connection.close()
+
+
+async def test_a_lock_is_waited_for_only_seconds(empty: str) -> None:
+    """Who holds a table would otherwise hold up the migration, and the migration everybody behind it."""
+    connection = await connect(empty)
+    await connection.execute("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
+    holding = connection.transaction()
+    await holding.start()
+    await connection.execute("LOCK TABLE alembic_version")
+    assert "lock timeout" in await upgrade(empty)
+    await holding.rollback()
+    await connection.close()

@@ -1,0 +1,80 @@
+"""A transaction commits and then publishes, or does neither."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core.jobs import MakePartitions
+from app.db.engine import DatabaseAway, KeptConnection, driver_connection, make_engine
+from app.db.unit_of_work import reading, unit_of_work
+from app.models import Account
+from app.settings import Settings
+
+
+class Published:
+    """Notes what was published, and how many accounts could be seen then."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Any] = []
+
+    def publish(self, jobs: Sequence[Any]) -> None:
+        self.jobs.extend(jobs)
+
+
+def account() -> Account:
+    return Account(role="master", username="a@example.com", password_hash="x", account_name="A")
+
+
+async def names(engine: AsyncEngine) -> list[str]:
+    async with reading(engine) as read:
+        return list((await read.execute(select(Account.username))).scalars())
+
+
+async def test_leaving_commits_and_then_publishes(engine: AsyncEngine) -> None:
+    published = Published()
+    async with unit_of_work(engine, published) as write:
+        write.add(account())
+        write.enqueue(MakePartitions())
+        assert published.jobs == []
+    assert published.jobs == [MakePartitions()]
+    assert await names(engine) == ["a@example.com"]
+
+
+async def test_an_error_rolls_back_and_publishes_nothing(engine: AsyncEngine) -> None:
+    published = Published()
+
+    async def break_off() -> None:
+        async with unit_of_work(engine, published) as write:
+            write.add(account())
+            await write.flush()
+            write.enqueue(MakePartitions())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await break_off()
+    assert published.jobs == []
+    assert await names(engine) == []
+
+
+async def test_a_database_that_is_away_says_so(settings: Settings) -> None:
+    engine = make_engine(settings.model_copy(update={"database_url": "postgresql+asyncpg://app@127.0.0.1:1/app"}))
+    with pytest.raises(DatabaseAway):
+        await names(engine)
+    await engine.dispose()
+
+
+async def test_a_kept_connection_is_opened_anew_after_a_loss(engine: AsyncEngine) -> None:
+    kept = KeptConnection(engine)
+    first = await kept.get()
+    pid = await first.fetchval("SELECT pg_backend_pid()")
+    assert await kept.get() is first
+    async with driver_connection(engine) as other:
+        await other.execute("SELECT pg_terminate_backend($1)", pid)
+    with pytest.raises(Exception, match=r"terminat|closed|connection"):
+        await first.fetchval("SELECT 1")
+    again = await kept.get()
+    assert await again.fetchval("SELECT pg_backend_pid()") != pid
+    await kept.drop()
