@@ -109,7 +109,7 @@ async def _mails(make: Factories, settings: Settings, accounts: Mapping[str, Mad
         assert set(spec) <= _MAIL | _UNSTORED, name
         account = accounts[spec["account"]]
         bounce = spec.get("bounce")
-        extra = {"bounced_at": _instant(bounce["time"])} if bounce else {}
+        extra: dict[str, object] = {"bounced_at": _instant(bounce["time"])} if bounce else {}
         copy = CopySpec(
             account.id,
             account.senders[spec["sender"]],

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.contract.documents import Step
 from tests.contract.fixtures import World
+from tests.contract.stage import Scene
 from tests.contract.wire import Answer, Connection
 
 _PATH_PART = re.compile(r'\.([\w-]+)|\["([^"]*)"\]|\[(\d+)\]')
@@ -143,25 +144,26 @@ def _equal(found: object, expected: object, what: str) -> None:
     assert found == expected, f"{what} is {found!r}, expected {expected!r}"
 
 
-async def play(connection: Connection, world: World, steps: Iterable[Step]) -> None:
+async def play(scene: Scene, steps: Iterable[Step]) -> None:
     """Send the steps in order over one connection.
 
     Raises:
         AssertionError: An answer is not as expected; it names the step.
     """
     captured: dict[str, str] = {}
-    for number, step in enumerate(steps, 1):
-        strange = (set(step.content) - _STEP) | (set(step.content["request"]) - _REQUEST)
-        assert not strange, f"the runner knows nothing of {strange}"
-        answer = await _ask(connection, world, step, captured)
-        expect: Any = world.tree(step.content["expect"], captured)
-        try:
-            Expectation(expect).check(answer)
-        except AssertionError as error:
-            raise AssertionError(f"step {number}, {step.method} {step.target}: {error}") from None
-        for name, path in step.content.get("capture", {}).items():
-            captured[name] = str(find(parse(answer.body), path))
-        await asyncio.sleep(step.content.get("wait_seconds", 0))
+    async with scene.connection() as connection:
+        for number, step in enumerate(steps, 1):
+            strange = (set(step.content) - _STEP) | (set(step.content["request"]) - _REQUEST)
+            assert not strange, f"the runner knows nothing of {strange}"
+            answer = await _ask(connection, scene.world, step, captured)
+            expect: Any = scene.world.tree(step.content["expect"], captured)
+            try:
+                Expectation(expect).check(answer)
+            except AssertionError as error:
+                raise AssertionError(f"step {number}, {step.method} {step.target}: {error}") from None
+            for name, path in step.content.get("capture", {}).items():
+                captured[name] = str(find(parse(answer.body), path))
+            await asyncio.sleep(step.content.get("wait_seconds", 0))
 
 
 async def _ask(connection: Connection, world: World, step: Step, captured: Mapping[str, str]) -> Answer:

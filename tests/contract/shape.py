@@ -3,6 +3,7 @@
 Source: docs/contract/dyn-email.md, 19; docs/contract/dyn-metrics.md, 8.
 """
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,13 @@ from typing import Any
 
 from tests.contract.runner import parse
 
+SINGULAR = {
+    "accounts": "account", "senders": "sender", "recipients": "recipient", "suppressions": "suppression",
+    "bounces": "bounce", "complaints": "complaint", "opens": "open", "clicks": "click", "sent": "email",
+    "delivered": "email", "issue": "item", "emails": "email", "blocked-emails": "blocked-email", "counts": "count",
+    "categories": "category", "reasons": "reason",
+}  # fmt: skip
+"""What the members of a list are called in XML and HTML, by its key; in Dyn Metrics by the last part of the path."""
 FIVE = ["processing_time", "resp_time", "data", "api_host", "recv_time"]
 
 
@@ -64,6 +72,9 @@ def _json(name: str, value: Any) -> Node:
 
 def _xml(element: ET.Element) -> Node:
     name = element.get("name") or element.get("id") or element.tag
+    is_record = element.tag == "record"
+    assert is_record is ("name" in element.attrib)
+    assert not is_record or not re.fullmatch("[a-z_][a-z0-9_]*", name), f"{name} can be an element"
     return Node(name, element.text or "", tuple(_xml(child) for child in element))
 
 
@@ -77,25 +88,24 @@ def _html(listing: ET.Element) -> list[Node]:
 
 def check_names(found: Sequence[str], documented: Sequence[str]) -> None:
     """Compare names and their order; `X-*` stands for any number of X-headers, `<...>` for a part known at run time."""
-    rest = list(found)
-    for name in documented:
-        if name == "X-*":
-            while rest and rest[0].startswith("X-"):
-                rest.pop(0)
-        else:
-            end = name.rpartition(">")[2]
-            assert rest, f"{name} is missing in {found}"
-            assert rest[0] == name or ("<" in name and rest[0].endswith(end)), f"{rest[0]} in place of {name}: {found}"
-            rest.pop(0)
-    assert not rest, f"{rest} is too much"
+    pattern = "".join(r"(X-[^\n]+\n)*" if name == "X-*" else _name(name) + r"\n" for name in documented)
+    text = "".join(f"{name}\n" for name in found)
+    assert re.fullmatch(pattern, text), f"{found}, documented are {documented}"
 
 
-def check_answer(answer: Node, response: Mapping[str, Any], *, bare: bool) -> None:
+def _name(documented: str) -> str:
+    return "".join(
+        r"[^\n.][^\n]*" if part.startswith("<") else re.escape(part) for part in re.split("(<[^>]*>)", documented)
+    )
+
+
+def check_answer(answer: Node, response: Mapping[str, Any], path: str, *, bare: bool) -> None:
     """Compare with `response` of an entry.
 
     Args:
         answer: The whole.
         response: Of the entry; for other forms of the answer with other members.
+        path: Of the entry.
         bare: Whether the answer is the data alone.
     """
     if bare:
@@ -103,6 +113,7 @@ def check_answer(answer: Node, response: Mapping[str, Any], *, bare: bool) -> No
     else:
         check_names(answer.names, response.get("top", FIVE))
         data = answer.at("data")
+    member = SINGULAR.get(path.rpartition("/")[2], "")
     if "data_text" in response:
         assert data == Node("data", response["data_text"])
     elif response.get("data") == []:
@@ -111,17 +122,19 @@ def check_answer(answer: Node, response: Mapping[str, Any], *, bare: bool) -> No
         check_names(data.names, response["data"])
     if "values" in response:
         assert [value.text for value in data.children] == response["values"]
+        assert {value.name for value in data.children} <= {"", member}
     elif "keyed_by" in response:
         assert data.children, "no series"
         for series in data.children:
             assert series.name.isdecimal()
-            _check_items(series.children, response["item"])
+            _check_items(series.children, response["item"], "point")
     elif "items" in response:
-        _, _, path = response["items"].partition("data.")
-        _check_items((data.at(path) if path else data).children, response["item"])
+        _, _, key = response["items"].partition("data.")
+        _check_items((data.at(key) if key else data).children, response["item"], SINGULAR[key] if key else member)
 
 
-def _check_items(items: Sequence[Node], documented: Sequence[str]) -> None:
+def _check_items(items: Sequence[Node], documented: Sequence[str], name: str) -> None:
     assert items, "an empty list shows nothing"
     for item in items:
+        assert item.name in {"", name}, f"{item.name} in place of {name}"
         check_names(item.names, documented)

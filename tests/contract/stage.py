@@ -75,7 +75,6 @@ class Scene:
                 await asyncio.wait_for(task, DELIVERY_SECONDS)
             return server.messages
 
-
     async def _finished(self) -> None:
         waiting = "SELECT count(*) AS copies FROM messages WHERE mail_id > 0 AND finished_at IS NULL"
         copies = -1

@@ -8,8 +8,8 @@ import pytest
 
 from tests.contract.documents import VECTORS, Vector
 from tests.contract.effects import EFFECTS, EFFECTS_SO_FAR
-from tests.contract.runner import Expectation, ask_as_written, find, parse
-from tests.contract.stage import Scene, Stage
+from tests.contract.runner import play
+from tests.contract.stage import Stage
 
 WHOLE = [vector for vector in VECTORS if vector.is_whole]
 PARTIAL = [vector for vector in VECTORS if vector.is_partial]

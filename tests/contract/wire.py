@@ -93,7 +93,9 @@ class Listener:
             timeout_graceful_shutdown=1,
         )
         server = _Server(config)
-        with socket.create_server(("127.0.0.1", 0)) as listener:
+        # With the protocol named, asyncio switches Nagle's algorithm off; otherwise each answer takes 40 ms.
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+            listener.bind(("127.0.0.1", 0))
             self.port = listener.getsockname()[1]
             task = asyncio.create_task(server.serve([listener]))
             try:

@@ -46,7 +46,7 @@ async def empty(database_server_url: str) -> AsyncIterator[str]:
 
 
 async def test_two_at_once_follow_each_other(empty: str) -> None:
-    assert await asyncio.gather(upgrade(empty), upgrade(empty)) == ["", ""]
+    assert list(await asyncio.gather(upgrade(empty), upgrade(empty))) == ["", ""]
     connection = await connect(empty)
     rows = await connection.fetch("SELECT version_num FROM alembic_version")
     assert {row["version_num"] for row in rows} == expected_revisions()
