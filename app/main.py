@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
 from app.api import failures, families
+from app.api.express import Express
 from app.api.native import description
 from app.core import messages
 from app.core.accounts import KeyRing
@@ -56,6 +57,7 @@ class Application:
         self._clock = clock
         self.main_app = _main_app(self._lifespan)
         self.dyno_app = _dyno_app()
+        self._main = Express(self.main_app, families.EXPRESS)
         self._observed: ASGIApp = Observed(self._listen, self._family_of)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,7 +94,7 @@ class Application:
             if self._is_dyno(scope):
                 await self.dyno_app(scope, receive, send)
                 return
-        await self.main_app(scope, receive, send)
+        await self._main(scope, receive, send)
 
     def _is_dyno(self, scope: Scope) -> bool:
         server = cast("tuple[str, int | None] | None", scope.get("server"))

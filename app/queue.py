@@ -2,7 +2,7 @@
 
 A job is a nudge: PostgreSQL holds the work, and a sweep finds what no nudge announced. So publishing never blocks and
 never raises: jobs wait in a small set, equal ones fall together, and one background thread sends what has gathered, at
-most 20 times a second, without retry. When Valkey is away, nudges are dropped and counted.
+most ten times a second, without retry. When Valkey is away, nudges are dropped and counted.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from celery import Celery
 
 from app.settings import Settings
 
-ROUNDS_PER_SECOND = 20
+ROUNDS_PER_SECOND = 10
 PENDING_LIMIT = 10_000
 CLOSE_SECONDS = 2.0
 

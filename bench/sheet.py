@@ -1,5 +1,6 @@
 """Figures by name, each with a value per run; as a table for people and as JSON."""
 
+import math
 import statistics
 from dataclasses import dataclass, field
 
@@ -68,7 +69,7 @@ class Sheet:
 
 def percentile(values: list[float], share: float) -> float:
     """Return the value below which that share of the sorted values lies (nearest rank)."""
-    return values[min(int(share * len(values)), len(values) - 1)]
+    return values[max(math.ceil(share * len(values)) - 1, 0)]
 
 
 def _number(value: float) -> str:

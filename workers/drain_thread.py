@@ -15,6 +15,7 @@ import uvloop
 
 from app.core.messages import Recorded
 from app.delivery.drain import STOP_SECONDS, Drain
+from app.kit import memory
 from app.settings import Settings
 from app.telemetry import counters
 
@@ -63,6 +64,7 @@ class DrainThread:
             os.kill(os.getpid(), signal.SIGTERM)
 
     async def _work(self) -> None:
+        memory.settle()
         self._drain = Drain(self._settings, on_recorded=_count, on_sent=counters.observe_delivery)
         self._ready.set()
         await self._drain.run()

@@ -34,6 +34,15 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DatabaseAway, _database_away)
 
 
+async def respond(request: Request, error: Exception) -> Response:
+    """Return the answer to any error, as the handlers of `install` would."""
+    if isinstance(error, ClientDisconnect):
+        return await _hung_up(request, error)
+    if isinstance(error, DatabaseAway):
+        return await _database_away(request, error)
+    return await _render(request, error)
+
+
 async def _render(request: Request, error: Exception) -> Response:
     family: Family = getattr(request.app.state, "family", None) or family_of(request.scope["path"])
     if isinstance(error, HTTPException) and error.status_code == _METHOD_NOT_ALLOWED:

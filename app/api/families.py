@@ -61,6 +61,8 @@ _BY_FIRST_PART: Mapping[str, Family] = {
 }
 _ALIASES: Mapping[str, Family] = {"/blocked/reasons": DYN_METRICS}
 
+EXPRESS = dyn_router.EXPRESS
+"""What goes past the frameworks, by method and exact path."""
 OPENAPI_PATHS: Mapping[str, dict[str, Any]] = dyn_router.OPENAPI_PATHS
 """Path items of the routes that FastAPI cannot describe, by path."""
 

@@ -5,6 +5,7 @@ import sys
 
 import uvicorn
 
+from app.kit import memory
 from app.kit.ports import listen
 from app.main import create_app
 from app.settings import Settings
@@ -41,5 +42,7 @@ def serve(settings: Settings) -> int:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = uvicorn.Server(config)
+    config.load()
+    memory.settle()
     server.run(sockets=sockets)
     return 0 if server.started else 1

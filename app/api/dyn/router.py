@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from app.api.dyn import accounts, senders
 from app.api.dyn.description import RESPONSES, operation, path_item
+from app.api.dyn.envelope import Format
 from app.api.dyn.send import send
 
 PREFIX = "/rest/{type}"
@@ -92,6 +93,9 @@ if _SEND.methods is not None:
 
 ROUTES: Sequence[Route] = (_SEND,)
 """Plain routes, which take no detour through FastAPI; to be added to the application itself."""
+
+EXPRESS = {(method, f"/rest/{type_}/send"): (send, {"type": type_}) for method in ("GET", "POST") for type_ in Format}
+"""The same routes by exact method and path, for `app.api.express`."""
 
 OPENAPI_PATHS: dict[str, dict[str, Any]] = {
     f"{PREFIX}/send": path_item(
