@@ -159,19 +159,38 @@ class Drain:
         if not copies:
             return False
         self._recorder.hold(copies[0].lease_id, [copy.message_id for copy in copies])
-        await self._load(connection, copies)
-        for copy in copies:
-            task = asyncio.create_task(self._send(copy))
-            self._sending.add(task)
-            task.add_done_callback(self._sent)
+        begun = 0
+        for piece in self._composer.slices(copies):
+            if not await self._room_for_content():
+                break
+            await self._load(connection, piece, copies[begun:])
+            begun += len(piece)
+            for copy in piece:
+                task = asyncio.create_task(self._send(copy))
+                self._sending.add(task)
+                task.add_done_callback(self._sent)
         return len(copies) >= self._settings.delivery.claim_size
 
-    async def _load(self, connection: Connection, copies: Sequence[Copy]) -> None:
+    async def _room_for_content(self) -> bool:
+        """Wait until mails that were loaded have been sent, so that large ones do not fill the memory.
+
+        Returns:
+            False when the process is stopping: what was not begun is released.
+        """
+        while self._composer.is_crowded and self._sending:
+            if self._stopping.is_set():
+                return False
+            self._capacity.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._capacity.wait(), LOOK_SECONDS)
+        return not self._stopping.is_set()
+
+    async def _load(self, connection: Connection, piece: Sequence[Copy], unbegun: Sequence[Copy]) -> None:
         try:
-            await self._composer.load(connection, copies)
+            await self._composer.load(connection, piece)
         except Exception as error:
             logger.warning("contents can't be loaded, giving the claim back: %s", error)
-            self._unloaded.append(copies)
+            self._unloaded.append(unbegun)
             raise
 
     async def _give_back(self, connection: Connection, copies: Sequence[Copy]) -> None:
@@ -190,6 +209,12 @@ class Drain:
 
     async def _send(self, copy: Copy) -> None:
         """Send one copy and hand its outcome over, or leave it to be released when the process is stopping."""
+        try:
+            await self._steps(copy)
+        finally:
+            self._composer.done(copy)
+
+    async def _steps(self, copy: Copy) -> None:
         if copy.suppressed is not None:
             self._recorder.add(blocked(copy, copy.suppressed, now=self._clock.now()))
             return
@@ -208,7 +233,7 @@ class Drain:
 
     async def _transact(self, copy: Copy, gate: Gate) -> None:
         try:
-            job = self._composer.job(copy, lambda: self._journal.begin(copy.message_id, copy.attempt))
+            job = await self._composer.job(copy, lambda: self._journal.begin(copy.message_id, copy.attempt))
         except ContentGone:
             self._recorder.add(failed(copy, "the content is gone", now=self._clock.now()))
             return
@@ -259,6 +284,7 @@ class Drain:
             logger.warning("copies are left to be taken over: %s", error)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._routes.close(), 1)
+        self._composer.close()
         await self._engine.dispose()
         self._journal.close()
 

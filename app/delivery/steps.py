@@ -1,21 +1,23 @@
 """What is done for one copy, step by step, between its claim and its SMTP transaction.
 
-    content -> compile -> sign         once per mail, kept for its copies
+    load, compile, sign                once per mail, for all its copies
     return path, token, assemble       once per copy
 
 Compiling and signing once is what makes a mail to a thousand recipients cost one signature: nothing that is signed
-differs between its copies.
+differs between its copies. Signing runs in threads, because it is the real cost and leaves Python meanwhile.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import messages, senders
-from app.core.messages import Copy
+from app.core.messages import Content, Copy
 from app.db.sql import Connection
 from app.db.unit_of_work import reading
 from app.kit.secrets import Vault, derive
@@ -23,8 +25,11 @@ from app.mail import compose, dkim, verp
 from app.mail.smtp.connection import SendJob
 from app.settings import Settings
 
-PREPARED_BYTES = 64 * 1024 * 1024
-"""Most bytes of compiled mails kept in memory."""
+ROOM_BYTES = 64 * 1024 * 1024
+"""Bytes of mails in memory from which nothing more is loaded; one mail may be larger."""
+SLICE_BYTES = 8 * 1024 * 1024
+"""Bytes of mails loaded at a time."""
+SIGNING_THREADS = 2
 SIGNER_SECONDS = 60.0
 """How long a sender's key is believed."""
 SIGNERS = 1_000
@@ -46,10 +51,17 @@ class Prepared:
     compiled: compose.Compiled
     signature: bytes
 
-    @property
-    def size(self) -> int:
-        """Bytes held."""
-        return len(self.compiled.head) + len(self.compiled.body)
+
+@dataclass(slots=True)
+class _Mail:
+    """A mail in memory: as it was loaded, then as it is sent."""
+
+    size: int
+    content: Content | None
+    signer: dkim.Signer | None
+    prepared: asyncio.Task[Prepared] | None = None
+    users: int = 0
+    """Claimed copies that have not been sent; while there are any it stays."""
 
 
 class Composer:
@@ -67,35 +79,60 @@ class Composer:
         self._engine = engine
         self._vault = vault
         self._token_key = derive(settings.secret_keys[0], "verp")
-        self._mails: OrderedDict[int, Prepared] = OrderedDict()
+        self._mails: OrderedDict[int, _Mail] = OrderedDict()
         self._bytes = 0
         self._signers: OrderedDict[int, tuple[float, dkim.Signer | None]] = OrderedDict()
+        self._threads = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="signing")
 
-    async def load(self, connection: Connection, copies: Iterable[Copy]) -> None:
-        """Compile and sign the mails of these copies that are not in memory, with one query for all."""
+    @property
+    def is_crowded(self) -> bool:
+        """Whether mails that are still to be sent fill the memory meant for them."""
+        return self._bytes > ROOM_BYTES
+
+    def slices(self, copies: Sequence[Copy]) -> Iterator[list[Copy]]:
+        """Cut a claim into pieces that may be loaded at once, in order; a piece is at least one mail."""
+        piece: list[Copy] = []
+        size = 0
+        counted: set[int] = set()
+        for copy in copies:
+            more = 0 if copy.mail_id in self._mails or copy.mail_id in counted else copy.size
+            if piece and size + more > SLICE_BYTES:
+                yield piece
+                piece, size, counted = [], 0, set()
+            piece.append(copy)
+            counted.add(copy.mail_id)
+            size += more
+        if piece:
+            yield piece
+
+    async def load(self, connection: Connection, copies: Sequence[Copy]) -> None:
+        """Load the mails of these copies that are not in memory, with one query; each copy is `done` with later."""
         wanted = {copy.mail_id: copy for copy in copies if copy.mail_id not in self._mails}
-        if not wanted:
-            return
-        found = await messages.contents(connection, [(copy.mail_id, copy.accepted_at) for copy in wanted.values()])
-        for content in found:
-            copy = wanted[content.mail_id]
-            signer = await self._signer(copy.sender_id)
-            self._keep(content.mail_id, self._prepare(content, copy, signer))
+        if wanted:
+            mails = [(copy.mail_id, copy.accepted_at) for copy in wanted.values()]
+            found = {content.mail_id: content for content in await messages.contents(connection, mails)}
+            for mail_id, copy in wanted.items():
+                signer = await self._signer(copy.sender_id)
+                self._mails[mail_id] = _Mail(copy.size, found.get(mail_id), signer)
+                self._bytes += copy.size
+        for copy in copies:
+            self._mails[copy.mail_id].users += 1
 
-    def job(self, copy: Copy, before_final_dot: Callable[[], None]) -> SendJob:
-        """Return the SMTP transaction of a copy.
+    async def job(self, copy: Copy, before_final_dot: Callable[[], None]) -> SendJob:
+        """Return the SMTP transaction of a copy whose mail was loaded.
 
         Args:
-            copy: Whose mail `load` has seen.
+            copy: Of `load`.
             before_final_dot: Called before the final dot can reach the wire.
 
         Raises:
             ContentGone: The mail was not in the database.
         """
-        prepared = self._mails.get(copy.mail_id)
-        if prepared is None:
-            raise ContentGone(f"mail {copy.mail_id}")
-        self._mails.move_to_end(copy.mail_id)
+        mail = self._mails[copy.mail_id]
+        if mail.prepared is None:
+            mail.prepared = asyncio.create_task(self._prepare(mail, copy))
+        # Shielded: who gives up waiting must not take the mail away from its other copies.
+        prepared = await asyncio.shield(mail.prepared)
         token = verp.encode(self._token_key, accepted_at=int(copy.accepted_at.timestamp()), message_id=copy.message_id)
         return SendJob(
             envelope_from=verp.return_path(token, copy.recipient, self._settings.bounce_domain),
@@ -105,7 +142,34 @@ class Composer:
             before_final_dot=before_final_dot,
         )
 
-    def _prepare(self, content: messages.Content, copy: Copy, signer: dkim.Signer | None) -> Prepared:
+    def done(self, copy: Copy) -> None:
+        """Let go of a copy; its mail stays for others as long as there is room."""
+        mail = self._mails[copy.mail_id]
+        mail.users -= 1
+        if mail.users == 0:
+            self._mails.move_to_end(copy.mail_id)
+        while self._bytes > ROOM_BYTES // 2:
+            oldest = next((mail_id for mail_id, mail in self._mails.items() if mail.users == 0), None)
+            if oldest is None:
+                return
+            self._bytes -= self._mails.pop(oldest).size
+
+    def close(self) -> None:
+        """End the signing threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _prepare(self, mail: _Mail, copy: Copy) -> Prepared:
+        content, mail.content = mail.content, None  # its compiled form takes its place
+        if content is None:
+            raise ContentGone(f"mail {copy.mail_id}")
+        compiled = self._compile(content, copy)
+        signature = b""
+        if mail.signer is not None:
+            loop = asyncio.get_running_loop()
+            signature = await loop.run_in_executor(self._threads, mail.signer.sign, compiled.head, compiled.body)
+        return Prepared(compiled, signature)
+
+    def _compile(self, content: Content, copy: Copy) -> compose.Compiled:
         boundary = verp.encode(
             self._token_key,
             accepted_at=int(content.accepted_at.timestamp()),
@@ -115,20 +179,12 @@ class Composer:
         name = messages.email_id(content.accepted_at, content.mail_id, self._settings.bounce_domain)
         # Feedback-ID: what, whose, which kind, who sends; complaint reports of large receivers group by it.
         feedback = f"{content.mail_id}:{content.account_id}:{copy.kind}:{self._settings.node_name}"
-        compiled = compose.compile(
+        return compose.compile(
             compose.Content((*content.headers, ("Feedback-ID", feedback)), content.text, content.html),
             message_id=f"<{name}>",
             date=content.accepted_at,
             boundary=f"=_{boundary}",
         )
-        return Prepared(compiled, signer.sign(compiled.head, compiled.body) if signer is not None else b"")
-
-    def _keep(self, mail_id: int, prepared: Prepared) -> None:
-        self._mails[mail_id] = prepared
-        self._bytes += prepared.size
-        # The newest stays whatever its size; its copies are about to be sent.
-        while self._bytes > PREPARED_BYTES and len(self._mails) > 1:
-            self._bytes -= self._mails.popitem(last=False)[1].size
 
     async def _signer(self, sender_id: int) -> dkim.Signer | None:
         known = self._signers.get(sender_id)

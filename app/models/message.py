@@ -74,6 +74,8 @@ class Message(Base):
     finished_at: Mapped[datetime | None]
     """When it reached a state that nothing will change by itself."""
     content_version: Mapped[int | None]
+    size: Mapped[int] = mapped_column(server_default="0")
+    """Bytes of its content, near enough, so that a delivery process knows how much it is about to load."""
     accepted_ms: Mapped[int] = mapped_column(SmallInteger)
     """Milliseconds of the acceptance within its second."""
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")

@@ -188,6 +188,7 @@ def upgrade() -> None:
         sa.Column("bounced_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("content_version", sa.Integer(), nullable=True),
+        sa.Column("size", sa.Integer(), server_default="0", nullable=False),
         sa.Column("accepted_ms", sa.SmallInteger(), nullable=False),
         sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("possible_duplicate", sa.Boolean(), server_default="false", nullable=False),

@@ -4,10 +4,13 @@ import email
 import email.policy
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from app.core import suppressions
 from app.core.messages import Lane
 from app.core.suppressions import Reason
 from app.db.unit_of_work import unit_of_work
+from app.delivery import steps
 from app.kit.secrets import derive
 from app.mail import verp
 from app.settings import Settings
@@ -185,3 +188,21 @@ async def test_stopping_leaves_nothing_claimed(to_server: Settings, server: Smtp
     assert len(server.messages) == done[0]["n"]
     assert await post.rows("SELECT FROM delivery_leases") == []
     assert list((to_server.data_dir / "journals").iterdir()) == []
+
+
+async def test_more_content_than_fits_into_memory_is_sent_piece_by_piece(
+    to_server: Settings, server: SmtpServer, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "ROOM_BYTES", 20_000)
+    monkeypatch.setattr(steps, "SLICE_BYTES", 5_000)
+    for number in range(40):
+        await post.accept(f"{number}@example.org", f"{number}@example.net", text=f"{number} " * 1000)
+    await post.accept("large@example.org", text="large " * 10_000)
+    async with running(to_server):
+        await post.until("SELECT count(*) FROM messages WHERE state = 'delivered'", 81)
+    sent = {message.recipient: email.message_from_bytes(message.data) for message in server.messages}
+    assert len(server.messages) == len(sent) == 81
+    for number in range(40):
+        body = sent[f"{number}@example.org"].get_payload(decode=True)
+        assert isinstance(body, bytes)
+        assert body.split()[0] == str(number).encode()

@@ -41,6 +41,7 @@ class Copy:
         account_id: Owner.
         sender_id: Sender.
         mail_id: Its content.
+        size: Bytes of that, near enough.
         kind: What made it.
         recipient: Envelope recipient.
         possible_duplicate: Whether an earlier attempt is in doubt.
@@ -56,6 +57,7 @@ class Copy:
     account_id: int
     sender_id: int
     mail_id: int
+    size: int
     kind: Kind
     recipient: str
     possible_duplicate: bool

@@ -109,11 +109,11 @@ async def _insert_copies(connection: Connection, drafts: Sequence[Numbered], tal
         draft, accepted = entry.draft, entry.accepted
         milliseconds = draft.received_at.microsecond // 1000
         x_headers = json.dumps(draft.x_headers) if draft.x_headers else None
-        account_id, kind, lane = draft.caller.account_id, draft.kind.value, int(draft.lane)
+        account_id, kind, lane, size = draft.caller.account_id, draft.kind.value, int(draft.lane), draft.size
         rows.extend(
             (
                 message_id, accepted.mail_id, accepted.accepted_at, milliseconds, account_id, draft.sender_id, kind,
-                lane, recipient, recipient.lower(), x_headers,
+                lane, recipient, recipient.lower(), x_headers, size,
             )
             for message_id, recipient in zip(accepted.message_ids, draft.recipients, strict=True)
         )  # fmt: skip

@@ -1,15 +1,10 @@
 """Recording what attempts brought: attempts, ledger, bounces, queue and counters in one transaction."""
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-import asyncpg
-
-from app.core.messages.claims import end_leases
-from app.core.messages.counters import Tally
 from app.db.sql import Connection, Sql
 from app.models.bounce import BounceType
 from app.models.message import Kind, State
@@ -113,40 +108,22 @@ class Recorded:
     category: str | None
 
 
-_METRIC = {State.DELIVERED: "delivered", State.DEFERRED: "deferred"}
-
-
 async def record(
     connection: Connection, records: Sequence[Record], *, ended_leases: Sequence[int] = ()
 ) -> list[Recorded]:
-    """Record attempts in one transaction of its own; durable when it returns.
+    """Record attempts in one statement and transaction; durable when it returns.
 
     Args:
         connection: Outside of a transaction.
-        records: At most one per copy.
+        records: One or more, at most one per copy.
         ended_leases: Leases that have nothing left to record afterwards.
 
     Raises:
         asyncpg.PostgresError, OSError: Nothing was recorded, or, lost during the commit, nobody knows; `is_recorded`
             tells.
     """
-    transaction = connection.transaction()
-    await transaction.start()
-    try:
-        rows = await sql.fetch(connection, "record_outcomes", *_columns(records)) if records else []
-        if ended_leases:
-            await end_leases(connection, ended_leases)
-        await _tally(rows).write(connection)
-    except BaseException:
-        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            await transaction.rollback()
-        raise
-    await transaction.commit()
-    return [
-        Recorded(Kind(row["kind"]), State(row["state"]), row["bounce_type"], row["category"])
-        for row in rows
-        if row["counts"]
-    ]
+    rows = await sql.fetch(connection, "record_outcomes", *_columns(records), list(ended_leases))
+    return [Recorded(Kind(row["kind"]), State(row["state"]), row["bounce_type"], row["category"]) for row in rows]
 
 
 async def is_recorded(connection: Connection, one: Record) -> bool:
@@ -167,21 +144,3 @@ def _columns(records: Sequence[Record]) -> list[list[object]]:
         for one in sorted(records, key=lambda one: one.message_id)
     ]  # fmt: skip
     return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _tally(rows: Sequence[asyncpg.Record]) -> Tally:
-    tally = Tally()
-    for row in rows:
-        if not row["counts"]:
-            continue
-        state = State(row["state"])
-        if state is State.BOUNCED:
-            metric = f"{row['bounce_type']}_bounces"
-        elif state is State.BLOCKED:
-            metric = f"blocked_{row['blocked_reason']}"
-        elif state in _METRIC:
-            metric = _METRIC[state]
-        else:
-            continue
-        tally.add(metric, 1, account_id=row["account_id"], sender_id=row["sender_id"], at=row["attempted_at"])
-    return tally

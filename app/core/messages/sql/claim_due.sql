@@ -13,6 +13,7 @@
 -- -> account_id bigint: owner
 -- -> sender_id bigint: sender
 -- -> mail_id bigint: content
+-- -> size integer: bytes of the content, near enough
 -- -> kind text: what made it
 -- -> recipient text: envelope recipient
 -- -> possible_duplicate boolean: whether an earlier attempt is in doubt
@@ -49,7 +50,7 @@ WITH due AS (
     RETURNING id
 )
 SELECT lease.id AS lease_id, taken.message_id, taken.accepted_at, messages.accepted_ms, taken.lane, taken.attempt,
-    messages.account_id, messages.sender_id, messages.mail_id, messages.kind, messages.recipient,
+    messages.account_id, messages.sender_id, messages.mail_id, messages.size, messages.kind, messages.recipient,
     messages.possible_duplicate, suppressions.reason AS suppressed
 FROM lease
 CROSS JOIN taken

@@ -12,6 +12,7 @@
 -- $9 recipients text[]: envelope recipients
 -- $10 keys text[]: the same in lower case, as suppressions hold them
 -- $11 x_headers jsonb[]: remembered X-headers, null without
+-- $12 sizes integer[]: bytes of the content, near enough
 -- -> account_id bigint: owner
 -- -> sender_id bigint: sender
 -- -> accepted_at timestamp with time zone: second of acceptance
@@ -23,17 +24,17 @@ WITH copy AS (
     SELECT given.*, suppressions.reason
     FROM unnest(
         $1::bigint[], $2::bigint[], $3::timestamptz[], $4::smallint[], $5::bigint[], $6::bigint[], $7::text[],
-        $8::smallint[], $9::text[], $10::text[], $11::jsonb[]
+        $8::smallint[], $9::text[], $10::text[], $11::jsonb[], $12::int[]
     ) AS given (
-        id, mail_id, accepted_at, accepted_ms, account_id, sender_id, kind, lane, recipient, key, x_headers
+        id, mail_id, accepted_at, accepted_ms, account_id, sender_id, kind, lane, recipient, key, x_headers, size
     )
     LEFT JOIN suppressions ON suppressions.account_id = given.account_id AND suppressions.address = given.key
 ), ledger AS (
     INSERT INTO messages (
-        id, accepted_at, accepted_ms, account_id, sender_id, mail_id, kind, recipient, x_headers,
+        id, accepted_at, accepted_ms, account_id, sender_id, mail_id, kind, recipient, x_headers, size,
         state, blocked_reason, finished_at
     )
-    SELECT id, accepted_at, accepted_ms, account_id, sender_id, mail_id, kind, recipient, x_headers,
+    SELECT id, accepted_at, accepted_ms, account_id, sender_id, mail_id, kind, recipient, x_headers, size,
         CASE WHEN reason IS NULL THEN 'queued' ELSE 'blocked' END,
         reason,
         CASE WHEN reason IS NOT NULL THEN accepted_at END

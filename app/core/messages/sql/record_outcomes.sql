@@ -1,6 +1,7 @@
--- Record what attempts brought: the attempts, the ledger, bounces, and the queue for what is tried again.
+-- Record what attempts brought: attempts, ledger, bounces, the queue for what is tried again, the end of leases, and the
+-- counters. One statement is one round trip and one transaction.
 --
--- All arrays are parallel, one element per copy; a copy appears once.
+-- All arrays but the last are parallel, one element per copy; a copy appears once.
 -- $1 message_ids bigint[]: copies
 -- $2 accepted_ats timestamp with time zone[]: their partitions
 -- $3 attempts smallint[]: number of the attempt
@@ -22,19 +23,17 @@
 -- $19 categories text[]: of a bounce
 -- $20 bounce_codes text[]: of a bounce
 -- $21 regex_names text[]: rule that decided
--- -> account_id bigint: owner
--- -> sender_id bigint: sender
--- -> kind text: what made the copy
--- -> message_id bigint: the copy
--- -> attempted_at timestamp with time zone: when the outcome was known
--- -> state text: what was asked to be recorded
+-- $22 ended_leases bigint[]: leases that have nothing left to record
+-- -> kind text: what made a copy whose outcome counts, and is not the second of a copy claimed twice
+-- -> state text: what was recorded
 -- -> bounce_type text: of the bounce, null without
 -- -> category text: of the bounce
--- -> blocked_reason text: reason of the block
--- -> counts boolean: whether this outcome is the one that counts, and not the second of a copy claimed twice
 --
 -- A recorded outcome is never refused: delivered wins, and what comes second is flagged.
--- Locks: the copies' rows. Index: pk_messages.
+--
+-- Locks: the copies' rows; then the counters' rows in key order, hours before days, which is what keeps many writers
+-- from waiting for each other in a circle. The order is forced: each step reads a count of what the one before it wrote.
+-- Index: pk_messages.
 WITH given AS (
     SELECT * FROM unnest(
         $1::bigint[], $2::timestamptz[], $3::smallint[], $4::bigint[], $5::timestamptz[], $6::text[], $7::smallint[],
@@ -51,6 +50,10 @@ WITH given AS (
     SELECT message_id, accepted_at, attempt, lease_id, attempted_at, outcome, code, enhanced, reply, host, duration_ms
     FROM given
     ON CONFLICT DO NOTHING
+    RETURNING 1
+), ended AS (
+    DELETE FROM delivery_leases WHERE id = ANY ($22::bigint[])
+    RETURNING 1
 ), ledger AS (
     UPDATE messages SET
         attempts = greatest(messages.attempts, given.attempt),
@@ -85,12 +88,83 @@ WITH given AS (
     FROM ledger
     WHERE state = 'bounced' AND counts
     ON CONFLICT DO NOTHING
+    RETURNING 1
 ), again AS (
     INSERT INTO delivery_queue (message_id, accepted_at, due_at, lane, attempt, site)
     SELECT message_id, accepted_at, due_at, lane, attempt + 1, split_part(lower(recipient), '@', -1)
     FROM ledger
     WHERE due_at IS NOT NULL AND finished_at IS NULL
     ON CONFLICT DO NOTHING
+    RETURNING 1
+), before_counts AS (
+    SELECT (SELECT count(*) FROM traces) + (SELECT count(*) FROM ended) + (SELECT count(*) FROM reports)
+        + (SELECT count(*) FROM again) AS rows
+), deltas AS (
+    SELECT account_id, sender_id, date_trunc('hour', attempted_at, 'UTC') AS hour,
+        count(*) FILTER (WHERE state = 'delivered')::int AS delivered,
+        count(*) FILTER (WHERE state = 'deferred')::int AS deferred,
+        count(*) FILTER (WHERE state = 'bounced' AND bounce_type = 'hard')::int AS hard_bounces,
+        count(*) FILTER (WHERE state = 'bounced' AND bounce_type = 'soft')::int AS soft_bounces,
+        count(*) FILTER (WHERE state = 'blocked' AND blocked_reason = 'complaint')::int AS blocked_complaint,
+        count(*) FILTER (WHERE state = 'blocked' AND blocked_reason = 'hardbounce')::int AS blocked_hardbounce,
+        count(*) FILTER (WHERE state = 'blocked' AND blocked_reason = 'manual')::int AS blocked_manual,
+        count(*) FILTER (WHERE state = 'blocked' AND blocked_reason = 'softbounce')::int AS blocked_softbounce,
+        count(*) FILTER (WHERE state = 'blocked' AND blocked_reason = 'unsubscribe')::int AS blocked_unsubscribe
+    FROM ledger
+    CROSS JOIN before_counts
+    WHERE counts AND state IN ('delivered', 'deferred', 'bounced', 'blocked')
+    GROUP BY account_id, sender_id, date_trunc('hour', attempted_at, 'UTC')
+), hours AS (
+    INSERT INTO hourly_counts AS count (
+        account_id, sender_id, hour,
+        delivered, deferred, hard_bounces, soft_bounces, blocked_complaint,
+        blocked_hardbounce, blocked_manual, blocked_softbounce, blocked_unsubscribe
+    )
+    SELECT * FROM deltas ORDER BY account_id, sender_id, hour
+    ON CONFLICT (account_id, sender_id, hour) DO UPDATE SET
+        delivered = count.delivered + excluded.delivered,
+        deferred = count.deferred + excluded.deferred,
+        hard_bounces = count.hard_bounces + excluded.hard_bounces,
+        soft_bounces = count.soft_bounces + excluded.soft_bounces,
+        blocked_complaint = count.blocked_complaint + excluded.blocked_complaint,
+        blocked_hardbounce = count.blocked_hardbounce + excluded.blocked_hardbounce,
+        blocked_manual = count.blocked_manual + excluded.blocked_manual,
+        blocked_softbounce = count.blocked_softbounce + excluded.blocked_softbounce,
+        blocked_unsubscribe = count.blocked_unsubscribe + excluded.blocked_unsubscribe
+    RETURNING 1
+), days AS (
+    INSERT INTO daily_counts AS count (
+        account_id, sender_id, day,
+        delivered, deferred, hard_bounces, soft_bounces, blocked_complaint,
+        blocked_hardbounce, blocked_manual, blocked_softbounce, blocked_unsubscribe
+    )
+    SELECT account_id, sender_id, (hour AT TIME ZONE 'UTC')::date,
+        sum(delivered)::int,
+        sum(deferred)::int,
+        sum(hard_bounces)::int,
+        sum(soft_bounces)::int,
+        sum(blocked_complaint)::int,
+        sum(blocked_hardbounce)::int,
+        sum(blocked_manual)::int,
+        sum(blocked_softbounce)::int,
+        sum(blocked_unsubscribe)::int
+    FROM deltas
+    CROSS JOIN (SELECT count(*) FROM hours) AS after_hours
+    GROUP BY account_id, sender_id, (hour AT TIME ZONE 'UTC')::date
+    ORDER BY 1, 2, 3
+    ON CONFLICT (account_id, sender_id, day) DO UPDATE SET
+        delivered = count.delivered + excluded.delivered,
+        deferred = count.deferred + excluded.deferred,
+        hard_bounces = count.hard_bounces + excluded.hard_bounces,
+        soft_bounces = count.soft_bounces + excluded.soft_bounces,
+        blocked_complaint = count.blocked_complaint + excluded.blocked_complaint,
+        blocked_hardbounce = count.blocked_hardbounce + excluded.blocked_hardbounce,
+        blocked_manual = count.blocked_manual + excluded.blocked_manual,
+        blocked_softbounce = count.blocked_softbounce + excluded.blocked_softbounce,
+        blocked_unsubscribe = count.blocked_unsubscribe + excluded.blocked_unsubscribe
+    RETURNING 1
 )
-SELECT account_id, sender_id, kind, message_id, attempted_at, state, bounce_type, category, blocked_reason, counts
+SELECT kind, state, bounce_type, category
 FROM ledger
+CROSS JOIN (SELECT count(*) FROM days) AS after_days
+WHERE counts
