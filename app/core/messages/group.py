@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.errors import CoreError, QuotaExceeded, StaleCaller
-from app.core.messages.counters import Tally
 from app.core.messages.draft import Accepted, Draft, IssueDraft, Refusal
 from app.core.messages.quota import over_quota, standings
 from app.db.sql import Connection, Sql
@@ -58,17 +57,15 @@ async def write_group(connection: Connection, entries: Sequence[Entry], *, defau
         asyncpg.PostgresError: The group as a whole was refused.
     """
     verdicts = await _verdicts(connection, entries, default_cap)
-    tally = Tally()
     drafts = [
         entry
         for entry, verdict in zip(entries, verdicts, strict=True)
         if verdict is None and isinstance(entry, Numbered)
     ]
-    if drafts:
-        await _insert_mails(connection, drafts)
-        await _insert_copies(connection, drafts, tally)
     await _insert_issues(connection, entries, verdicts)
-    await tally.write(connection)
+    if drafts:
+        # Last, because it locks the counters' rows, which every other group wants as well.
+        await sql.execute(connection, "accept", *_copies(drafts), *_contents(drafts))
     return verdicts
 
 
@@ -90,20 +87,18 @@ async def _verdicts(connection: Connection, entries: Sequence[Entry], default_ca
     return verdicts
 
 
-async def _insert_mails(connection: Connection, drafts: Sequence[Numbered]) -> None:
-    await sql.execute(
-        connection,
-        "insert_mails",
+def _contents(drafts: Sequence[Numbered]) -> list[list[object]]:
+    return [
         [entry.accepted.mail_id for entry in drafts],
         [entry.accepted.accepted_at for entry in drafts],
         [entry.draft.caller.account_id for entry in drafts],
         [json.dumps(entry.draft.headers) for entry in drafts],
         [entry.draft.text for entry in drafts],
         [entry.draft.html for entry in drafts],
-    )
+    ]
 
 
-async def _insert_copies(connection: Connection, drafts: Sequence[Numbered], tally: Tally) -> None:
+def _copies(drafts: Sequence[Numbered]) -> list[list[object]]:
     rows: list[tuple[object, ...]] = []
     for entry in drafts:
         draft, accepted = entry.draft, entry.accepted
@@ -117,11 +112,7 @@ async def _insert_copies(connection: Connection, drafts: Sequence[Numbered], tal
             )
             for message_id, recipient in zip(accepted.message_ids, draft.recipients, strict=True)
         )  # fmt: skip
-    for row in await sql.fetch(connection, "insert_copies", *map(list, zip(*rows, strict=True))):
-        where = {"account_id": row["account_id"], "sender_id": row["sender_id"], "at": row["accepted_at"]}
-        tally.add("accepted", row["copies"], **where)
-        if row["blocked_reason"] is not None:
-            tally.add(f"blocked_{row['blocked_reason']}", row["copies"], **where)
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 async def _insert_issues(
