@@ -28,7 +28,7 @@ from app.delivery.routes import Gate, Routes
 from app.delivery.steps import Composer, ContentGone
 from app.kit.clock import Clock, SystemClock
 from app.kit.secrets import Vault
-from app.mail.smtp.outcome import Outcome, Status
+from app.mail.smtp.outcome import Outcome, Status, from_us
 from app.models.message import State
 from app.settings import Settings
 
@@ -105,6 +105,7 @@ class Drain:
         """Work until stopped; afterwards everything claimed is recorded or released."""
         self._loop = asyncio.get_running_loop()
         recorder = asyncio.create_task(self._recorder.run(), name="recorder")
+        recorder.add_done_callback(self._recorder_ended)
         keeper = asyncio.create_task(self._keeper.run(), name="lease-keeper")
         logger.info("delivery process %s is up, route %s", self._owner.incarnation, self._settings.delivery.route)
         try:
@@ -114,6 +115,12 @@ class Drain:
             await asyncio.gather(keeper, return_exceptions=True)
             await self._finish(recorder)
         logger.info("delivery process %s has stopped", self._owner.incarnation)
+
+    def _recorder_ended(self, recorder: "asyncio.Task[None]") -> None:
+        """Stop when outcomes can't be recorded any more: the journal holds them for the next process."""
+        if not self._stopping.is_set():
+            logger.critical("the recorder has failed", exc_info=recorder.exception())
+            self._begin_stop()
 
     def _begin_stop(self) -> None:
         self._stopping.set()
@@ -201,8 +208,6 @@ class Drain:
 
     def _sent(self, task: "asyncio.Task[None]") -> None:
         self._sending.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("sending a copy failed", exc_info=task.exception())
         self._capacity.set()
 
     # ------------------------------------------------------------------ one copy
@@ -211,6 +216,12 @@ class Drain:
         """Send one copy and hand its outcome over, or leave it to be released when the process is stopping."""
         try:
             await self._steps(copy)
+        except Exception:
+            # Not foreseen, so nobody knows whether it will go better next time; what must not be is that the copy is
+            # never heard of again.
+            logger.exception("sending copy %d failed", copy.message_id)
+            status = Status.IN_DOUBT if self._journal.knows(copy.message_id) else Status.DEFERRED
+            self._record(copy, from_us(status, "4.3.0", "internal error"))
         finally:
             self._composer.done(copy)
 
@@ -276,8 +287,9 @@ class Drain:
                 task.cancel()
             await asyncio.gather(*open_, return_exceptions=True)
         self._recorder.close()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(recorder, max(deadline - time.monotonic() - 2, 0.5))
+        await asyncio.wait([recorder], timeout=max(deadline - time.monotonic() - 2, 0.5))
+        recorder.cancel()
+        await asyncio.gather(recorder, return_exceptions=True)
         try:
             await asyncio.wait_for(self._release(), 2)
         except Exception as error:  # noqa: BLE001 whatever is not released is taken over from the journal

@@ -80,15 +80,15 @@ class Recorder:
 
     async def run(self) -> None:
         """Commit what arrives until closed and empty."""
-        while True:
-            await self._arrived.wait()
-            self._arrived.clear()
-            while self._waiting:
-                group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
-                await self._commit(group)
-            if self._closing:
-                await self._connection.drop()
-                return
+        try:
+            while not (self._closing and not self._waiting):
+                await self._arrived.wait()
+                self._arrived.clear()
+                while self._waiting:
+                    group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+                    await self._commit(group)
+        finally:
+            await self._connection.drop()
 
     async def _commit(self, group: Sequence[Record]) -> None:
         while True:

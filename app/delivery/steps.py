@@ -132,7 +132,11 @@ class Composer:
         if mail.prepared is None:
             mail.prepared = asyncio.create_task(self._prepare(mail, copy))
         # Shielded: who gives up waiting must not take the mail away from its other copies.
-        prepared = await asyncio.shield(mail.prepared)
+        try:
+            prepared = await asyncio.shield(mail.prepared)
+        except Exception:
+            mail.prepared = None
+            raise
         token = verp.encode(self._token_key, accepted_at=int(copy.accepted_at.timestamp()), message_id=copy.message_id)
         return SendJob(
             envelope_from=verp.return_path(token, copy.recipient, self._settings.bounce_domain),
@@ -159,14 +163,14 @@ class Composer:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _prepare(self, mail: _Mail, copy: Copy) -> Prepared:
-        content, mail.content = mail.content, None  # its compiled form takes its place
-        if content is None:
+        if mail.content is None:
             raise ContentGone(f"mail {copy.mail_id}")
-        compiled = self._compile(content, copy)
+        compiled = self._compile(mail.content, copy)
         signature = b""
         if mail.signer is not None:
             loop = asyncio.get_running_loop()
             signature = await loop.run_in_executor(self._threads, mail.signer.sign, compiled.head, compiled.body)
+        mail.content = None  # its compiled form takes its place
         return Prepared(compiled, signature)
 
     def _compile(self, content: Content, copy: Copy) -> compose.Compiled:

@@ -1,16 +1,18 @@
 """From the queue to a real SMTP server and back into the ledger."""
 
+import asyncio
 import email
 import email.policy
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.core import suppressions
+from app.core import messages, suppressions
 from app.core.messages import Lane
 from app.core.suppressions import Reason
 from app.db.unit_of_work import unit_of_work
 from app.delivery import steps
+from app.delivery.drain import Drain
 from app.kit.secrets import derive
 from app.mail import verp
 from app.settings import Settings
@@ -206,3 +208,31 @@ async def test_more_content_than_fits_into_memory_is_sent_piece_by_piece(
         body = sent[f"{number}@example.org"].get_payload(decode=True)
         assert isinstance(body, bytes)
         assert body.split()[0] == str(number).encode()
+
+
+async def test_a_mail_that_can_not_be_composed_is_heard_of_again(
+    to_server: Settings, server: SmtpServer, post: Post
+) -> None:
+    await post.accept("broken@example.org", headers=(("Not a header name", "x"),))
+    await post.accept("jo@example.org")
+    async with running(to_server):
+        await post.until(STATES, "deferred,delivered")
+    attempts = await post.rows("SELECT outcome, enhanced, reply FROM attempts ORDER BY message_id LIMIT 1")
+    assert attempts == [{"outcome": "deferred", "enhanced": "4.3.0", "reply": "internal error"}]
+    assert [message.recipient for message in server.messages] == ["jo@example.org"]
+
+
+async def test_a_process_that_can_not_record_ends_and_the_next_one_knows(
+    to_server: Settings, server: SmtpServer, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("not foreseen")
+
+    await post.accept("jo@example.org")
+    with monkeypatch.context() as broken:
+        broken.setattr(messages, "record", fail)
+        await asyncio.wait_for(Drain(to_server).run(), 20)
+    assert len(server.messages) == 1
+    async with running(to_server):
+        await post.until(STATES, "delivered")
+    assert len(server.messages) == 1
