@@ -9,6 +9,7 @@ from typing import Any
 from celery import signals
 
 from app.settings import settings
+from app.telemetry import logs
 from workers import drain_thread
 from workers.celery_app import app
 
@@ -17,6 +18,7 @@ __all__ = ["app"]
 
 @signals.worker_init.connect
 def _start(**_: Any) -> None:
+    logs.configure(settings().logs)  # Celery asks for it only later, and the drain speaks at once
     drain_thread.start(settings())
 
 

@@ -244,7 +244,7 @@ class Drain:
 
     async def _transact(self, copy: Copy, gate: Gate) -> None:
         try:
-            job = await self._composer.job(copy, lambda: self._journal.begin(copy.message_id, copy.attempt))
+            job = self._composer.job(copy, lambda: self._journal.begin(copy.message_id, copy.attempt))
         except ContentGone:
             self._recorder.add(failed(copy, "the content is gone", now=self._clock.now()))
             return

@@ -4,7 +4,8 @@
     return path, token, assemble       once per copy
 
 Compiling and signing once is what makes a mail to a thousand recipients cost one signature: nothing that is signed
-differs between its copies. Signing runs in threads, because it is the real cost and leaves Python meanwhile.
+differs between its copies. A piece of a claim is compiled and signed by one thread while the piece before it is being
+sent: signing is the real cost, and leaves Python meanwhile; a thread for each mail would cost more than it saves.
 """
 
 import asyncio
@@ -29,7 +30,8 @@ ROOM_BYTES = 64 * 1024 * 1024
 """Bytes of mails in memory from which nothing more is loaded; one mail may be larger."""
 SLICE_BYTES = 8 * 1024 * 1024
 """Bytes of mails loaded at a time."""
-SIGNING_THREADS = 2
+SLICE_MAILS = 25
+"""Mails compiled and signed at a time."""
 SIGNER_SECONDS = 60.0
 """How long a sender's key is believed."""
 SIGNERS = 1_000
@@ -54,12 +56,10 @@ class Prepared:
 
 @dataclass(slots=True)
 class _Mail:
-    """A mail in memory: as it was loaded, then as it is sent."""
+    """A mail in memory."""
 
     size: int
-    content: Content | None
-    signer: dkim.Signer | None
-    prepared: asyncio.Task[Prepared] | None = None
+    prepared: Prepared | Exception
     users: int = 0
     """Claimed copies that have not been sent; while there are any it stays."""
 
@@ -82,7 +82,7 @@ class Composer:
         self._mails: OrderedDict[int, _Mail] = OrderedDict()
         self._bytes = 0
         self._signers: OrderedDict[int, tuple[float, dkim.Signer | None]] = OrderedDict()
-        self._threads = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="signing")
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="composing")
 
     @property
     def is_crowded(self) -> bool:
@@ -96,7 +96,7 @@ class Composer:
         counted: set[int] = set()
         for copy in copies:
             more = 0 if copy.mail_id in self._mails or copy.mail_id in counted else copy.size
-            if piece and size + more > SLICE_BYTES:
+            if piece and (size + more > SLICE_BYTES or len(counted) >= SLICE_MAILS):
                 yield piece
                 piece, size, counted = [], 0, set()
             piece.append(copy)
@@ -106,19 +106,20 @@ class Composer:
             yield piece
 
     async def load(self, connection: Connection, copies: Sequence[Copy]) -> None:
-        """Load the mails of these copies that are not in memory, with one query; each copy is `done` with later."""
+        """Load, compile and sign the mails of these copies that are not in memory; each copy is `done` with later."""
         wanted = {copy.mail_id: copy for copy in copies if copy.mail_id not in self._mails}
         if wanted:
             mails = [(copy.mail_id, copy.accepted_at) for copy in wanted.values()]
             found = {content.mail_id: content for content in await messages.contents(connection, mails)}
-            for mail_id, copy in wanted.items():
-                signer = await self._signer(copy.sender_id)
-                self._mails[mail_id] = _Mail(copy.size, found.get(mail_id), signer)
+            work = [(copy, found.get(mail_id), await self._signer(copy.sender_id)) for mail_id, copy in wanted.items()]
+            loop = asyncio.get_running_loop()
+            for copy, prepared in await loop.run_in_executor(self._threads, self._prepare_all, work):
+                self._mails[copy.mail_id] = _Mail(copy.size, prepared)
                 self._bytes += copy.size
         for copy in copies:
             self._mails[copy.mail_id].users += 1
 
-    async def job(self, copy: Copy, before_final_dot: Callable[[], None]) -> SendJob:
+    def job(self, copy: Copy, before_final_dot: Callable[[], None]) -> SendJob:
         """Return the SMTP transaction of a copy whose mail was loaded.
 
         Args:
@@ -127,16 +128,11 @@ class Composer:
 
         Raises:
             ContentGone: The mail was not in the database.
+            Exception: What went wrong when it was compiled.
         """
-        mail = self._mails[copy.mail_id]
-        if mail.prepared is None:
-            mail.prepared = asyncio.create_task(self._prepare(mail, copy))
-        # Shielded: who gives up waiting must not take the mail away from its other copies.
-        try:
-            prepared = await asyncio.shield(mail.prepared)
-        except Exception:
-            mail.prepared = None
-            raise
+        prepared = self._mails[copy.mail_id].prepared
+        if isinstance(prepared, Exception):
+            raise prepared
         token = verp.encode(self._token_key, accepted_at=int(copy.accepted_at.timestamp()), message_id=copy.message_id)
         return SendJob(
             envelope_from=verp.return_path(token, copy.recipient, self._settings.bounce_domain),
@@ -152,6 +148,8 @@ class Composer:
         mail.users -= 1
         if mail.users == 0:
             self._mails.move_to_end(copy.mail_id)
+            if isinstance(mail.prepared, Exception):
+                self._bytes -= self._mails.pop(copy.mail_id).size  # the next attempt tries again
         while self._bytes > ROOM_BYTES // 2:
             oldest = next((mail_id for mail_id, mail in self._mails.items() if mail.users == 0), None)
             if oldest is None:
@@ -159,19 +157,22 @@ class Composer:
             self._bytes -= self._mails.pop(oldest).size
 
     def close(self) -> None:
-        """End the signing threads."""
+        """End the composing thread."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _prepare(self, mail: _Mail, copy: Copy) -> Prepared:
-        if mail.content is None:
-            raise ContentGone(f"mail {copy.mail_id}")
-        compiled = self._compile(mail.content, copy)
-        signature = b""
-        if mail.signer is not None:
-            loop = asyncio.get_running_loop()
-            signature = await loop.run_in_executor(self._threads, mail.signer.sign, compiled.head, compiled.body)
-        mail.content = None  # its compiled form takes its place
-        return Prepared(compiled, signature)
+    def _prepare_all(
+        self, work: Sequence[tuple[Copy, Content | None, dkim.Signer | None]]
+    ) -> list[tuple[Copy, Prepared | Exception]]:
+        return [(copy, self._prepare(copy, content, signer)) for copy, content, signer in work]
+
+    def _prepare(self, copy: Copy, content: Content | None, signer: dkim.Signer | None) -> Prepared | Exception:
+        if content is None:
+            return ContentGone(f"mail {copy.mail_id}")
+        try:
+            compiled = self._compile(content, copy)
+            return Prepared(compiled, signer.sign(compiled.head, compiled.body) if signer is not None else b"")
+        except Exception as error:  # noqa: BLE001 it is this mail's alone, and raised where its copies are sent
+            return error
 
     def _compile(self, content: Content, copy: Copy) -> compose.Compiled:
         boundary = verp.encode(
