@@ -7,27 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from uuid import uuid4
 
-import asyncpg
 import pytest
-from sqlalchemy.engine import make_url
 
 from app.cli.routes import Served, served
 from app.settings import as_environment
-
-
-async def administer(server_url: str, statement: str) -> None:
-    url = make_url(server_url)
-    connection = await asyncpg.connect(
-        host=str(url.query.get("host") or url.host),
-        port=url.port or 5432,
-        user=url.username,
-        password=url.password,
-        database=url.database,
-    )
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+from tests.fixtures.database import administer, with_database
 
 
 @pytest.fixture
@@ -35,7 +19,7 @@ async def empty_database(database_server_url: str) -> AsyncIterator[str]:
     """The URL of a database without a schema."""
     name = f"trireme_cli_{uuid4().hex}"
     await administer(database_server_url, f"CREATE DATABASE {name}")
-    yield make_url(database_server_url).set(database=name).render_as_string(hide_password=False)
+    yield with_database(database_server_url, name)
     await administer(database_server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 

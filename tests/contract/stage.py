@@ -136,13 +136,13 @@ class Stage:
     @contextlib.asynccontextmanager
     async def _clone(self, template: str) -> AsyncIterator[str]:
         name = f"trireme_contract_{os.getpid()}_{next(_numbers)}"
-        await database._administer(self._server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+        await database.administer(self._server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
-            yield database._with_database(self._server_url, name)
+            yield database.with_database(self._server_url, name)
         finally:
-            await database._administer(self._server_url, f"DROP DATABASE {name} WITH (FORCE)")
+            await database.administer(self._server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
     def _settings(self, url: str, changes: Mapping[str, Any]) -> Settings:
         directory = self._directory / str(next(_numbers))
         directory.mkdir()
-        return _with(database._settings(url, self._broker_url, directory), {**SETTINGS, **changes})
+        return _with(database.settings_for(url, self._broker_url, directory), {**SETTINGS, **changes})

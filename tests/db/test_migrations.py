@@ -5,22 +5,10 @@ import sys
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
-import asyncpg
 import pytest
-from sqlalchemy.engine import make_url
 
 from app.db.schema import MIGRATIONS, expected_revisions
-
-
-async def connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
-    parts = make_url(url)
-    return await asyncpg.connect(
-        host=str(parts.query.get("host") or parts.host),
-        port=parts.port or 5432,
-        user=parts.username,
-        password=parts.password,
-        database=parts.database,
-    )
+from tests.fixtures.database import administer, connect_to, with_database
 
 
 async def upgrade(url: str) -> str:
@@ -38,16 +26,14 @@ async def upgrade(url: str) -> str:
 async def empty(database_server_url: str) -> AsyncIterator[str]:
     """The URL of a database without a schema."""
     name = f"trireme_migrations_{uuid4().hex}"
-    server = await connect(database_server_url)
-    await server.execute(f"CREATE DATABASE {name}")
-    yield make_url(database_server_url).set(database=name).render_as_string(hide_password=False)
-    await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await server.close()
+    await administer(database_server_url, f"CREATE DATABASE {name}")
+    yield with_database(database_server_url, name)
+    await administer(database_server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def test_two_at_once_follow_each_other(empty: str) -> None:
     assert list(await asyncio.gather(upgrade(empty), upgrade(empty))) == ["", ""]
-    connection = await connect(empty)
+    connection = await connect_to(empty)
     rows = await connection.fetch("SELECT version_num FROM alembic_version")
     assert {row["version_num"] for row in rows} == expected_revisions()
     await connection.close()
@@ -55,7 +41,7 @@ async def test_two_at_once_follow_each_other(empty: str) -> None:
 
 async def test_a_lock_is_waited_for_only_seconds(empty: str) -> None:
     """Who holds a table would otherwise hold up the migration, and the migration everybody behind it."""
-    connection = await connect(empty)
+    connection = await connect_to(empty)
     await connection.execute("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
     holding = connection.transaction()
     await holding.start()
