@@ -8,6 +8,7 @@ import importlib
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import types
@@ -46,13 +47,22 @@ def received(running: Platform, recipient: str) -> EmailMessage:
     return message
 
 
+def typed(running: Platform, command: list[str]) -> str:
+    """What the command prints; on a machine without curl its URL and fields are sent by the test's own client."""
+    if shutil.which(command[0]):
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert command[0] == "curl"
+    assert {*command[2::2]} <= {"-d", "--data-urlencode"}
+    fields = dict(field.split("=", 1) for field in command[3::2])
+    return running.client.post(command[1], data=fields).text
+
+
 def test_the_printed_curl_sends_a_mail(running: Platform) -> None:
     printed = re.search(r"^curl .*?[^\\]$", running.log.read_text(), re.MULTILINE | re.DOTALL)
     assert printed is not None
     command = shlex.split(printed[0].replace("\\\n", " "))
     command[command.index("to=you@example.com")] = "to=curl@example.com"
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert answer.stdout == '{"response":{"status":200,"message":"OK","data":"250 2.1.0 Ok"}}'
+    assert typed(running, command) == '{"response":{"status":200,"message":"OK","data":"250 2.1.0 Ok"}}'
     message = received(running, "curl@example.com")
     assert (message["Subject"], message["To"]) == ("First mail", "curl@example.com")
     assert message.get_content().strip() == "It works."
