@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
 
@@ -53,6 +53,7 @@ WIDTH = 76
 
 _BLANKS = re.compile(rb"[ \t]+")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\Z")
+_FOLD = "\r\n "
 _SHA256 = hashes.SHA256()
 _PADDING = PKCS1v15()
 
@@ -60,7 +61,7 @@ _PADDING = PKCS1v15()
 class Signer:
     """Signs for one domain and selector."""
 
-    __slots__ = ("_algorithm", "_key", "domain", "selector")
+    __slots__ = ("_key", "_start", "domain", "selector")
 
     def __init__(self, domain: str, selector: str, private_key: str | bytes | PrivateKey) -> None:
         """Load the key.
@@ -79,7 +80,8 @@ class Signer:
         self.domain = domain
         self.selector = selector
         self._key = key
-        self._algorithm = "rsa-sha256" if isinstance(key, RSAPrivateKey) else "ed25519-sha256"
+        algorithm = "rsa-sha256" if isinstance(key, RSAPrivateKey) else "ed25519-sha256"
+        self._start = f"v=1; a={algorithm}; c=relaxed/relaxed; d={domain};\r\n s={selector}; t="
 
     def sign(
         self,
@@ -99,23 +101,26 @@ class Signer:
             hashed_body: What `body_hash(body)` returned.
             signed_at: t= in epoch seconds; default now.
         """
-        fields = [*_fields(extra_head), *_fields(head)]
-        names, lines = _select(fields)
+        names, lines = select([*relaxed(extra_head), *relaxed(head)])
         bh = hashed_body if hashed_body is not None else body_hash(body)
+        return self.sign_relaxed(tuple(names), b"".join(lines), bh, signed_at)
+
+    def sign_relaxed(
+        self, names: tuple[str, ...], lines: bytes, hashed_body: str, signed_at: int | None = None
+    ) -> bytes:
+        """Return the complete, folded `DKIM-Signature` line for headers that are canonical already.
+
+        Args:
+            names: h=, as of `select`; remembered, so the same tuple again costs nothing.
+            lines: The relaxed lines of those names in the same order, each with CRLF.
+            hashed_body: bh=.
+            signed_at: t= in epoch seconds; default now.
+        """
         moment = int(time.time()) if signed_at is None else signed_at
-        unsigned = "\r\n ".join(
-            (
-                f"v=1; a={self._algorithm}; c=relaxed/relaxed; d={self.domain};",
-                f"s={self.selector}; t={moment};",
-                *_folded_names(names),
-                f"bh={bh};",
-                "b=",
-            )
-        )
+        unsigned = f"{self._start}{moment};\r\n {_folded(names)}\r\n bh={hashed_body};\r\n b="
         # b= counts as empty, and the last line has no CRLF (RFC 6376, 3.7).
-        canonical = "dkim-signature:" + unsigned.replace("\r\n ", " ")
-        data = b"".join(lines) + canonical.encode("ascii")
-        return f"DKIM-Signature: {unsigned}{self._signature(data)}\r\n".encode("ascii")
+        canonical = f"dkim-signature:{unsigned.replace(_FOLD, ' ')}"
+        return f"DKIM-Signature: {unsigned}{self._signature(lines + canonical.encode('ascii'))}\r\n".encode("ascii")
 
     def _signature(self, data: bytes) -> str:
         if isinstance(self._key, RSAPrivateKey):
@@ -123,7 +128,7 @@ class Signer:
         else:
             raw = self._key.sign(hashlib.sha256(data).digest())  # RFC 8463, section 3
         text = base64.b64encode(raw).decode("ascii")
-        return "\r\n ".join(text[start : start + WIDTH - 4] for start in range(0, len(text), WIDTH - 4))
+        return _FOLD.join(text[start : start + WIDTH - 4] for start in range(0, len(text), WIDTH - 4))
 
 
 def body_hash(body: bytes) -> str:
@@ -183,7 +188,7 @@ def _load(pem: str | bytes) -> PrivateKey:
 
 
 @lru_cache(maxsize=512)
-def _fields(head: bytes) -> tuple[tuple[str, bytes], ...]:
+def relaxed(head: bytes) -> tuple[tuple[str, bytes], ...]:
     """Return the headers of `head` as (lower-case name, relaxed line with CRLF), in their order."""
     unfolded = head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
     found: list[tuple[str, bytes]] = []
@@ -197,7 +202,7 @@ def _fields(head: bytes) -> tuple[tuple[str, bytes], ...]:
     return tuple(found)
 
 
-def _select(fields: list[tuple[str, bytes]]) -> tuple[list[str], list[bytes]]:
+def select(fields: Sequence[tuple[str, bytes]]) -> tuple[list[str], list[bytes]]:
     """Choose what is signed: names in signing order, and their lines, the lowest of equal names first (5.4.2).
 
     From stands once more than it occurs, so that a second one added on the way breaks the signature.
@@ -214,11 +219,14 @@ def _select(fields: list[tuple[str, bytes]]) -> tuple[list[str], list[bytes]]:
     return names, lines
 
 
-def _folded_names(names: list[str]) -> Iterator[str]:
+@lru_cache(maxsize=512)
+def _folded(names: tuple[str, ...]) -> str:
+    """Return h= with its semicolon, folded."""
+    lines: list[str] = []
     line = "h="
     for name in names[:-1]:
         if len(line) + len(name) + 1 > WIDTH:
-            yield line
+            lines.append(line)
             line = ""
         line += name + ":"
-    yield f"{line}{names[-1]};"
+    return _FOLD.join((*lines, f"{line}{names[-1]};"))

@@ -28,7 +28,7 @@ def encode_part(text: str) -> tuple[str, bytes]:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.endswith("\n"):
         text += "\n"
-    if _is_plain(text):
+    if is_plain(text):
         return "7bit", text.replace("\n", "\r\n").encode("ascii")
     raw = text.replace("\n", "\r\n").encode("utf-8", "replace")
     quoted = quoted_printable(raw)
@@ -63,7 +63,8 @@ def dot_stuff(data: bytes) -> bytes:
     return b"." + stuffed if stuffed.startswith(b".") else stuffed
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
+    r"""Say whether a text with `\n` line ends may go as 7bit: ASCII, short lines, no leading dot, no NUL."""
     if not text.isascii() or "\x00" in text or text.startswith(".") or "\n." in text:
         return False
     return max(map(len, text.split("\n"))) <= LONGEST_LINE

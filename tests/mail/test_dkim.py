@@ -1,15 +1,10 @@
 """Signatures, checked by an independent verifier."""
 
-import base64
 import re
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
-import dkim
 import pytest
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,47 +13,15 @@ from app.mail import compose
 from app.mail.compose import Compiled, Content, assemble
 from app.mail.dkim import Signer, body_hash, make_key, record_value
 from app.mail.headers import header_lines
+from tests.mail import verifying
 
 RSA = make_key()
 ED25519 = make_key("ed25519")
 DATE = datetime(2016, 11, 22, tzinfo=UTC)
 
 
-class VerifyKey:
-    """The part of PyNaCl the verifier wants for Ed25519, on top of cryptography."""
-
-    def __init__(self, key: bytes, encoder: object) -> None:
-        del encoder
-        self._key = Ed25519PublicKey.from_public_bytes(base64.b64decode(key))
-
-    def verify(self, message: bytes, signature: bytes) -> bytes:
-        try:
-            self._key.verify(signature, message)
-        except InvalidSignature as error:
-            raise BadSignatureError from error
-        return message
-
-
-class BadSignatureError(Exception):
-    pass
-
-
-@pytest.fixture(autouse=True)
-def nacl(monkeypatch: pytest.MonkeyPatch) -> None:
-    if not hasattr(dkim, "nacl"):
-        signing = SimpleNamespace(VerifyKey=VerifyKey)
-        errors = SimpleNamespace(BadSignatureError=BadSignatureError, ValueError=ValueError)
-        stand_in = SimpleNamespace(signing=signing, encoding=SimpleNamespace(Base64Encoder=None), exceptions=errors)
-        monkeypatch.setattr(dkim, "nacl", stand_in, raising=False)
-
-
 def verify(raw: bytes, record: str) -> bool:
-    def txt(name: bytes, timeout: int = 5) -> bytes:
-        assert name == b"mail1._domainkey.example.com."
-        return record.encode()
-
-    verified: bool = dkim.verify(raw, dnsfunc=txt)
-    return verified
+    return verifying.verify(raw, {"mail1._domainkey.example.com": record})
 
 
 def mail(text: str = "Hello\n", subject: str = "Hi") -> Compiled:
