@@ -76,13 +76,37 @@ class Delivery(Group):
     route: Literal["sandbox", "relay", "mx"] = "sandbox"
     """Where outgoing mail goes: the sandbox inbox, one relay, or the recipient domain's MX hosts."""
     relay_url: str = ""
-    """The relay as smtp[s]://[user:pass@]host:port; needed when the route is `relay`."""
+    """One relay or several, separated by commas, for the route `relay`:
+    smtp[s]://[user:pass@]host[:port][?tls=none|opportunistic|required&weight=1..100&priority=0..1000]."""
     connections: int = 10
-    """SMTP sessions one delivery process keeps open to one relay or to one MX site."""
-    max_in_flight: int = 1000
+    """SMTP sessions one delivery process keeps open to one relay, and at most to one MX site."""
+    processes: int = 2
+    """Delivery processes there are; limits are divided by it while Valkey, which knows better, is away."""
+    shaping_file: Path | None = None
+    """TOML with limits per destination and warm-up plans, over the packaged ones (docs/shaping.md)."""
+    source_addresses: str = ""
+    """Our IP addresses to send from, separated by commas; one of the destination's family is chosen for each session;
+    empty: the system chooses."""
+    ipv6: bool = True
+    """Whether mail goes to IPv6 addresses of MX hosts."""
+    own_names: Annotated[list[str], NoDecode] = []
+    """Names and addresses of our own servers: MX hosts that are us are left out; when none is left the mail bounces."""
+    name_servers: Annotated[list[str], NoDecode] = []
+    """DNS servers as address[:port]; empty: the machine's."""
+    mta_sts: bool = True
+    """Whether MTA-STS policies (RFC 8461) are observed; they are fetched by HTTPS."""
+    dane: bool = False
+    """Whether DANE (RFC 7672) is observed; the name servers must validate DNSSEC and be reached over a safe way."""
+    mx_port: int = 25
+    """Port of MX hosts."""
+    allow_private: bool = False
+    """Whether MX hosts may have private addresses; for test setups."""
+    max_in_flight: int = 3000
     """Copies one delivery process holds between claim and recorded outcome."""
     claim_size: int = 250
-    """Copies taken from the queue in one claim."""
+    """Single mails taken from the queue in one claim; campaigns leave that much room free for them."""
+    chunk_size: int = 1000
+    """Targets of a campaign taken in one claim."""
     lease_seconds: float = 60.0
     """How long a claim is good without being renewed."""
     in_doubt: Literal["resend", "hold"] = "resend"
@@ -100,6 +124,17 @@ class Delivery(Group):
     @classmethod
     def _split(cls, value: object) -> object:
         return [int(part) for part in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("own_names", "name_servers", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _room_for_campaigns(self) -> "Delivery":
+        if self.max_in_flight <= self.claim_size:
+            raise ValueError("max_in_flight must be greater than claim_size, or campaigns could never be sent")
+        return self
 
 
 class Queue(Group):

@@ -6,6 +6,7 @@ TRIREME_DATABASE_URL.
 
 import asyncio
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,7 +21,8 @@ PARTITION = re.compile(r"_p\d{6}$")
 LOCK_KEY = 0x7472_6972  # "trir"
 LOCK_TIMEOUT = "4s"
 STATEMENT_TIMEOUT = "5s"
-QUEUE_TIMEOUT = "10min"
+QUEUE_SECONDS = 600.0
+POLL_SECONDS = 0.1
 
 
 def url() -> str:
@@ -33,11 +35,26 @@ def include_object(_object: Any, name: str | None, kind: str, _reflected: bool, 
     return not (kind == "table" and name and PARTITION.search(name))
 
 
+def queue_up(connection: Connection) -> None:
+    """Wait until no other process migrates; it may have nothing left to do afterwards.
+
+    Asked for again and again, never waited for inside PostgreSQL: making an index concurrently waits for every
+    transaction that is open, and so for one that waits for its lock.
+
+    Raises:
+        TimeoutError: Another process has been migrating for ten minutes.
+    """
+    deadline = time.monotonic() + QUEUE_SECONDS
+    while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({LOCK_KEY})").scalar():
+        connection.commit()
+        if time.monotonic() > deadline:
+            raise TimeoutError("another process has been migrating for too long")
+        time.sleep(POLL_SECONDS)
+    connection.commit()
+
+
 def migrate(connection: Connection) -> None:
-    # The advisory lock alone may wait: another process is migrating, and this one has nothing to do afterwards.
-    connection.exec_driver_sql(f"SET statement_timeout = '{QUEUE_TIMEOUT}'")
-    connection.exec_driver_sql("SET lock_timeout = 0")
-    connection.exec_driver_sql(f"SELECT pg_advisory_lock({LOCK_KEY})")
+    queue_up(connection)
     connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
     connection.exec_driver_sql(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
     connection.commit()

@@ -1,6 +1,7 @@
 """Processes behind the API: Celery workers, delivery processes, the scheduler.
 
     celery_app      the Celery application
+    chores          what the scheduler does itself
     delivery        the Celery application of a delivery process, which also hosts the drain
     drain_thread    the drain's event loop, in a thread of its own beside Celery
     runtime         one event loop and one engine per worker process

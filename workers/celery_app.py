@@ -9,7 +9,7 @@ from app.settings import settings
 from app.telemetry import logs
 from workers import runtime
 
-app = Celery("trireme", include=["workers.tasks.delivery", "workers.tasks.housekeeping"])
+app = Celery("trireme", include=["workers.tasks.campaigns", "workers.tasks.delivery", "workers.tasks.housekeeping"])
 app.config_from_object("workers.celery_config")
 
 

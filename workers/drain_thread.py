@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Sequence
 
 import uvloop
@@ -71,8 +72,9 @@ class DrainThread:
 
 
 def _count(recorded: Sequence[Recorded]) -> None:
+    for (kind, state), copies in Counter((one.kind, one.state) for one in recorded).items():
+        counters.count_messages(kind, state, copies)
     for one in recorded:
-        counters.count_messages(one.kind, one.state)
         if one.bounce_type is not None and one.category is not None:
             counters.count_bounces(one.bounce_type, one.category)
 

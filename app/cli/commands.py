@@ -1,6 +1,7 @@
 """Every command with its options. Each imports its own module when it runs: starting one part loads one part."""
 
 # ruff: noqa: PLC0415
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -14,6 +15,8 @@ cli = typer.Typer(
 )
 inbox_cli = typer.Typer(help="What the sandbox inbox has received, newest first.", invoke_without_command=True)
 cli.add_typer(inbox_cli, name="inbox")
+campaign_cli = typer.Typer(help="Start, pause, resume or stop a campaign of any account, and see how far it is.")
+cli.add_typer(campaign_cli, name="campaign")
 
 DataDir = Annotated[Path, typer.Option(help="Directory with everything that is kept.")]
 DEFAULT_DATA_DIR = Path("var")
@@ -141,6 +144,57 @@ def health(part: Annotated[Literal["api", "sandbox"], typer.Argument(help="Which
     leave(module.run(part))
 
 
+@cli.command()
+def audit(
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    account: Annotated[str, typer.Option(metavar="USERNAME", help="Only this account.")] = "",
+    run: Annotated[str, typer.Option(metavar="UID", help="Only this run of a campaign.")] = "",
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day on, UTC; the last 40 days without it.")
+    ] = None,
+) -> None:
+    """Compare ledger, queue and counters; exits 1 when they differ, 2 when it can't look."""
+    from app.cli import audit as module
+
+    leave(module.run(data_dir, account=account, run_uid=run, since=since.date() if since else None))
+
+
+@cli.command()
+def why(
+    address: Annotated[str, typer.Argument(help="A recipient's e-mail address.")],
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    account: Annotated[str, typer.Option(metavar="USERNAME", help="Only this account.")] = "",
+    campaign: Annotated[
+        str, typer.Option(metavar="UID", help="Only this campaign; tells also why it has no copy.")
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, max=500, help="Most copies.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Tell what happened to an address: its copies, newest first, with every attempt."""
+    from app.cli import why as module
+
+    leave(module.run(data_dir, address, account=account, campaign_uid=campaign, limit=limit, as_json=as_json))
+
+
+@cli.command()
+def seed(
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    contacts: Annotated[int, typer.Option(min=1, max=100_000_000, help="How many contacts.")],
+    account: Annotated[
+        str, typer.Option(metavar="USERNAME", help="Whose; without it the account that 'trireme up' made.")
+    ] = "",
+    audience: Annotated[str, typer.Option(help="Name of the audience.")] = "Seeded",
+    campaign: Annotated[bool, typer.Option("--campaign", help="Make a campaign for it, too.")] = False,
+) -> None:
+    """Make an audience with many contacts at invented addresses, for trying things out and for benchmarks."""
+    from app.cli import seed as module
+
+    leave(module.run(data_dir, count=contacts, account=account, audience=audience, campaign=campaign))
+
+
 @inbox_cli.callback()
 def inbox(
     context: typer.Context,
@@ -173,3 +227,46 @@ def inbox_clear(context: typer.Context) -> None:
     from app.cli import inbox as module
 
     leave(module.clear(context.obj))
+
+
+CampaignUid = Annotated[str, typer.Argument(metavar="UID", help="The campaign.")]
+
+
+@campaign_cli.command("start")
+def campaign_start(uid: CampaignUid, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Start a campaign, now or at the time it carries."""
+    from app.cli import campaign
+
+    leave(campaign.run(data_dir, "start", uid))
+
+
+@campaign_cli.command("pause")
+def campaign_pause(uid: CampaignUid, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Pause a campaign: when this returns, nothing of it leaves any more."""
+    from app.cli import campaign
+
+    leave(campaign.run(data_dir, "pause", uid))
+
+
+@campaign_cli.command("resume")
+def campaign_resume(uid: CampaignUid, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Go on with a paused or failed campaign."""
+    from app.cli import campaign
+
+    leave(campaign.run(data_dir, "resume", uid))
+
+
+@campaign_cli.command("stop")
+def campaign_stop(uid: CampaignUid, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Stop a campaign for good."""
+    from app.cli import campaign
+
+    leave(campaign.run(data_dir, "stop", uid))
+
+
+@campaign_cli.command("status")
+def campaign_status(uid: CampaignUid, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Print state and progress, one name=value a line."""
+    from app.cli import campaign
+
+    leave(campaign.run(data_dir, "status", uid))

@@ -113,7 +113,8 @@ class Up:
         database_url = self._options.database_url or self._start_postgres()
         values = self._values(database_url, broker_url)
         settings = load(values)
-        variables = environment() | as_environment(values) | {"PYTHONUNBUFFERED": "1"}
+        processes = {"delivery.processes": self._options.delivery_processes}
+        variables = environment() | as_environment(values) | as_environment(processes) | {"PYTHONUNBUFFERED": "1"}
         variables["PROMETHEUS_MULTIPROC_DIR"] = str(self._directory.fresh("metrics"))
         # Compiled modules make the difference between one second and three at the next start.
         variables.pop("PYTHONDONTWRITEBYTECODE", None)

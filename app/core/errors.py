@@ -2,7 +2,7 @@
 
     CoreError
     ├── NotFound         raised when there is no such thing, or it belongs to another account
-    ├── Conflict         raised when a unique value is taken
+    ├── Conflict         raised when a unique value is taken, or a state does not allow it; carries the state
     ├── Invalid          raised when a value can't be accepted; carries which
     ├── Forbidden        raised when the caller may not do this at all
     ├── Unauthenticated  raised when there is no caller: no key, an unknown one, a disabled account
@@ -27,7 +27,15 @@ class NotFound(CoreError):
 
 
 class Conflict(CoreError):
-    """Raised when a unique value is taken."""
+    """Raised when a unique value is taken, or when the state of a thing does not allow what was asked.
+
+    Attributes:
+        state: That state; None when a value is taken.
+    """
+
+    def __init__(self, message: str = "", *, state: str | None = None) -> None:
+        super().__init__(message)
+        self.state = state
 
 
 class Forbidden(CoreError):
@@ -59,6 +67,11 @@ class Fault(StrEnum):
     UNKNOWN = "unknown"
     NOT_FOUND = "not_found"
     TAKEN = "taken"
+    NOT_APPROVED = "not_approved"
+    SUPPRESSED = "suppressed"
+    """An address on the suppression list, for a reason other than `unsubscribe`."""
+    SYNTAX = "syntax"
+    """Malformed personalisation."""
 
 
 @dataclass(frozen=True, slots=True)

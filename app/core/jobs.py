@@ -27,3 +27,11 @@ class MakePartitions(Job):
     """Make the ledger's partitions of the coming months."""
 
     name: ClassVar[str] = "housekeeping.make_partitions"
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotTargets(Job):
+    """Fix whom a queued run is for, and let it send."""
+
+    name: ClassVar[str] = "campaigns.snapshot"
+    run_id: int

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
 import asyncpg
+import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.settings import Settings
@@ -25,6 +26,7 @@ def make_engine(settings: Settings, *, pool_size: int | None = None) -> AsyncEng
         max_overflow=4,
         pool_timeout=10,
         pool_pre_ping=True,
+        json_deserializer=orjson.loads,
         hide_parameters=True,  # an error's text reaches the log; addresses and keys must not
         connect_args={
             "timeout": settings.database.connect_timeout_seconds,

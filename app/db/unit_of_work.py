@@ -1,12 +1,15 @@
-"""One transaction and what is to be published after it."""
+"""One transaction and what is to happen after it."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.db.engine import DatabaseAway, is_disconnect
+
+logger = logging.getLogger(__name__)
 
 
 class Enqueueable(Protocol):
@@ -23,15 +26,24 @@ class ReadSession(AsyncSession):
 
 
 class WriteSession(ReadSession):
-    """A session for writing, with the jobs that leave after its commit."""
+    """A session for writing, with what is to happen after its commit."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.jobs: list[Any] = []
+        self.sequels: list[Callable[[AsyncEngine], Awaitable[None]]] = []
 
     def enqueue(self, job: Enqueueable) -> None:
         """Ask for a job, to be published once this transaction has committed."""
         self.jobs.append(job)
+
+    def after_commit(self, sequel: Callable[[AsyncEngine], Awaitable[None]]) -> None:
+        """Ask for a call after the commit and before `unit_of_work` is left, so before an answer leaves.
+
+        Args:
+            sequel: Gets the engine; bounds itself in time. What it raises is logged: the transaction stands.
+        """
+        self.sequels.append(sequel)
 
 
 class Publisher(Protocol):
@@ -44,7 +56,9 @@ class Publisher(Protocol):
 
 @asynccontextmanager
 async def unit_of_work(engine: AsyncEngine, publisher: Publisher | None = None) -> AsyncIterator[WriteSession]:
-    """Open a transaction: leaving the block commits and then publishes; an exception rolls back and publishes nothing.
+    """Open a transaction: leaving the block commits, publishes and runs what was asked for after the commit.
+
+    An exception rolls back, and nothing else happens.
 
     Args:
         engine: Of `make_engine`.
@@ -59,6 +73,11 @@ async def unit_of_work(engine: AsyncEngine, publisher: Publisher | None = None) 
                 yield session
         if publisher is not None and session.jobs:
             publisher.publish(session.jobs)
+    for sequel in session.sequels:
+        try:
+            await sequel(engine)
+        except Exception:
+            logger.exception("what follows a commit failed")
 
 
 @asynccontextmanager

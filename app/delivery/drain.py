@@ -1,13 +1,19 @@
-"""The loop of one delivery process: claim what is due, send it, record what became of it.
+"""One delivery process: claim what is due, send it, record what became of it.
 
 No transaction is open while a socket is: claim, commit, talk, record, commit. PostgreSQL is the queue; `wake` is a
-nudge, and a look every second covers those that were lost.
+nudge, and a look twice a second covers those that were lost.
+
+    Claimer    takes copies and loads what they say
+    Gates      destinations; their sessions pull copies as fast as their limits allow
+    Recorder   outcomes to PostgreSQL; Returns: what is not begun back to the queue
+    Epochs     pauses; LeaseKeeper: what others have lost
 """
 
 import asyncio
 import contextlib
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from uuid import uuid4
 
@@ -18,31 +24,42 @@ from app.core import messages
 from app.core.messages import Copy, Owner, Record, Recorded
 from app.db.engine import KeptConnection, is_disconnect, make_engine
 from app.db.sql import Connection
+from app.delivery.campaigns import RunMails
+from app.delivery.claimer import Claimer
+from app.delivery.epochs import Epochs
+from app.delivery.gates import Gate, Gates
 from app.delivery.host import host_id
+from app.delivery.identities import Identities
 from app.delivery.journal import Journal
 from app.delivery.keeper import LeaseKeeper
 from app.delivery.recorder import Recorder
 from app.delivery.recovery import Recovery
 from app.delivery.retry import Policy, blocked, decide, failed
-from app.delivery.routes import Gate, Routes
-from app.delivery.steps import Composer, ContentGone
+from app.delivery.returns import Returns
+from app.delivery.routes import Routes
+from app.delivery.shaping import Shaper, load_rules
+from app.delivery.singles import Composer, ContentGone
+from app.delivery.transmission import Obligations, Transmission
 from app.kit.clock import Clock, SystemClock
 from app.kit.secrets import Vault
 from app.mail.smtp.outcome import Outcome, Status, from_us
+from app.mail.smtp.pool import Pool
+from app.mail.smtp.routes import Route
 from app.models.message import State
 from app.settings import Settings
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 """How often the queue is looked at without a nudge."""
 STOP_SECONDS = 12.0
 """How long a stopping process waits for open SMTP transactions and for its outcomes to be recorded."""
+IDLE_LOOK_SECONDS = 10.0
 
 logger = logging.getLogger(__name__)
 _EVENTS = structlog.stdlib.get_logger(__name__)
 
 
 class Drain:
-    """Sends what is due until told to stop. One per process; lives on one event loop."""
+    """Sends what is due until told to stop. One per process; lives on one event loop. The `Desk` of its gates."""
 
     def __init__(
         self,
@@ -58,17 +75,18 @@ class Drain:
             settings: Of the process.
             clock: Tells the time.
             on_recorded: Told what was committed.
-            on_sent: Told the seconds from acceptance to the reply, for each delivered copy.
+            on_sent: Told the seconds from acceptance to the reply, for each delivered single mail.
         """
         self._settings = settings
         self._clock = clock or SystemClock()
         self._on_sent = on_sent
         self._policy = Policy.of(settings)
-        self._engine: AsyncEngine = make_engine(settings, pool_size=4)
+        self._engine: AsyncEngine = make_engine(settings, pool_size=6)
         self._owner = Owner(host_id(settings.data_dir), uuid4())
         journals = settings.data_dir / "journals"
         self._journal = Journal(journals, self._owner.incarnation, slots=3 * settings.delivery.max_in_flight)
-        self._recorder = Recorder(self._engine, self._journal, on_recorded)
+        self._recorder = Recorder(self._engine, self._journal, self._recorded(on_recorded))
+        self._returns = Returns(self._engine, self._recorder)
         lease_seconds = settings.delivery.lease_seconds
         recovery = Recovery(
             self._owner,
@@ -80,13 +98,34 @@ class Drain:
             lease_seconds=lease_seconds,
         )
         self._keeper = LeaseKeeper(self._engine, self._owner, recovery, self.wake, lease_seconds=lease_seconds)
-        self._composer = Composer(settings, self._engine, Vault(settings.secret_keys))
+        self._identities = Identities(self._engine, Vault(settings.secret_keys))
+        self._singles = Composer(settings, self._identities)
+        self._run_mails = RunMails(settings, self._identities)
+        self._claimer = Claimer(
+            settings,
+            self._engine,
+            self._owner,
+            self._recorder,
+            self._returns,
+            singles=self._singles,
+            runs=self._run_mails,
+            dispatch=self._dispatch,
+            room_for_content=self._room_for_content,
+        )
+        self._epochs = Epochs(self._engine, self._owner, self._claimer.held_runs, self._epoch_changed)
         self._routes = Routes(settings)
+        rules = load_rules(settings.delivery.shaping_file, connections=settings.delivery.connections)
+        self._shaper = Shaper(
+            rules,
+            valkey_url=settings.broker_url,
+            worker_id=str(self._owner.incarnation),
+            share_of=settings.delivery.processes,
+        )
+        self._gates = Gates(self._shaper, self, self._open_pool, is_shared=self._routes.fixed is None)
+        self._obligations = Obligations(self._is_withdrawn, self._journal.begin)
         self._awake = asyncio.Event()
-        self._capacity = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._sending: set[asyncio.Task[None]] = set()
-        self._unloaded: list[Sequence[Copy]] = []
+        self._routing: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def wake(self) -> None:
@@ -106,14 +145,21 @@ class Drain:
         self._loop = asyncio.get_running_loop()
         recorder = asyncio.create_task(self._recorder.run(), name="recorder")
         recorder.add_done_callback(self._recorder_ended)
-        keeper = asyncio.create_task(self._keeper.run(), name="lease-keeper")
+        helpers = [
+            asyncio.create_task(work, name=name)
+            for name, work in (
+                ("lease-keeper", self._keeper.run()),
+                ("returns", self._returns.run()),
+                ("epochs", self._epochs.run()),
+                ("shaper", self._shaper.run()),
+                ("idle-gates", self._close_idle_gates()),
+            )
+        ]
         logger.info("delivery process %s is up, route %s", self._owner.incarnation, self._settings.delivery.route)
         try:
             await self._claim_loop()
         finally:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
-            await self._finish(recorder)
+            await self._finish(recorder, helpers)
         logger.info("delivery process %s has stopped", self._owner.incarnation)
 
     def _recorder_ended(self, recorder: "asyncio.Task[None]") -> None:
@@ -122,61 +168,42 @@ class Drain:
             logger.critical("the recorder has failed", exc_info=recorder.exception())
             self._begin_stop()
 
+    def _recorded(
+        self, on_recorded: Callable[[Sequence[Recorded]], None] | None
+    ) -> Callable[[Sequence[Recorded]], None]:
+        def tell(recorded: Sequence[Recorded]) -> None:
+            self._awake.set()  # there is room again
+            if on_recorded is not None:
+                on_recorded(recorded)
+
+        return tell
+
     def _begin_stop(self) -> None:
         self._stopping.set()
         self._awake.set()
-        self._capacity.set()
 
     # ------------------------------------------------------------------ claiming
 
     async def _claim_loop(self) -> None:
         connection = KeptConnection(self._engine)
         while not self._stopping.is_set():
-            try:
-                more = await self._claim(connection)
-            except Exception as error:
-                if not is_disconnect(error):
-                    logger.exception("claiming failed")
-                await connection.drop()
-                more = False
-            if not more:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._awake.wait(), LOOK_SECONDS)
+            more = False
+            if self._recorder.healthy:
                 self._awake.clear()
+                try:
+                    more = await self._claimer.claim(await connection.get())
+                except Exception as error:
+                    if not is_disconnect(error):
+                        logger.exception("claiming failed")
+                    await connection.drop()
+                    await self._nap(LOOK_SECONDS)
+            if not more:
+                await self._nap(LOOK_SECONDS)
         await connection.drop()
 
-    async def _claim(self, kept: KeptConnection) -> bool:
-        """Claim once and begin to send; return whether there may be more."""
-        room = self._settings.delivery.max_in_flight - self._recorder.held
-        if room < self._settings.delivery.claim_size or not self._recorder.healthy:
-            self._capacity.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._capacity.wait(), LOOK_SECONDS)
-            return True
-        connection = await kept.get()
-        while self._unloaded:
-            await self._give_back(connection, self._unloaded[-1])
-            self._unloaded.pop()
-        copies = await messages.claim_due(
-            connection,
-            self._owner,
-            limit=min(room, self._settings.delivery.claim_size),
-            lease_seconds=self._settings.delivery.lease_seconds,
-        )
-        if not copies:
-            return False
-        self._recorder.hold(copies[0].lease_id, [copy.message_id for copy in copies])
-        begun = 0
-        for piece in self._composer.slices(copies):
-            if not await self._room_for_content():
-                break
-            await self._load(connection, piece, copies[begun:])
-            begun += len(piece)
-            for copy in piece:
-                task = asyncio.create_task(self._send(copy))
-                self._sending.add(task)
-                task.add_done_callback(self._sent)
-        return len(copies) >= self._settings.delivery.claim_size
+    async def _nap(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._awake.wait(), seconds)
 
     async def _room_for_content(self) -> bool:
         """Wait until mails that were loaded have been sent, so that large ones do not fill the memory.
@@ -184,80 +211,121 @@ class Drain:
         Returns:
             False when the process is stopping: what was not begun is released.
         """
-        while self._composer.is_crowded and self._sending:
-            if self._stopping.is_set():
-                return False
-            self._capacity.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._capacity.wait(), LOOK_SECONDS)
+        while self._singles.is_crowded and not self._stopping.is_set():
+            self._awake.clear()
+            await self._nap(LOOK_SECONDS)
         return not self._stopping.is_set()
 
-    async def _load(self, connection: Connection, piece: Sequence[Copy], unbegun: Sequence[Copy]) -> None:
+    # ------------------------------------------------------------------ from claim to gate
+
+    def _dispatch(self, copies: Sequence[Copy]) -> None:
+        """Make the transactions of copies whose content is loaded, and let them wait at their destinations."""
+        by_domain: defaultdict[str, list[Transmission]] = defaultdict(list)
+        for copy in copies:
+            job = self._job(copy)
+            if job is not None:
+                by_domain[copy.recipient.rpartition("@")[2]].append(job)
+        fixed = self._routes.fixed
+        if fixed is not None:
+            self._enter(fixed, [job for jobs in by_domain.values() for job in jobs])
+            return
+        for domain, jobs in by_domain.items():  # DNS may take its time; nobody else waits for it
+            task = asyncio.create_task(self._route(domain, jobs))
+            self._routing.add(task)
+            task.add_done_callback(self._routing.discard)
+
+    def _job(self, copy: Copy) -> Transmission | None:
+        """Return the transaction of a copy; None when it has ended already."""
         try:
-            await self._composer.load(connection, piece)
-        except Exception as error:
-            logger.warning("contents can't be loaded, giving the claim back: %s", error)
-            self._unloaded.append(unbegun)
-            raise
-
-    async def _give_back(self, connection: Connection, copies: Sequence[Copy]) -> None:
-        lease_id, ids = copies[0].lease_id, [copy.message_id for copy in copies]
-        await messages.release(connection, lease_id, ids)
-        if self._recorder.drop(lease_id, ids):
-            await messages.end_leases(connection, [lease_id])
-
-    def _sent(self, task: "asyncio.Task[None]") -> None:
-        self._sending.discard(task)
-        self._capacity.set()
-
-    # ------------------------------------------------------------------ one copy
-
-    async def _send(self, copy: Copy) -> None:
-        """Send one copy and hand its outcome over, or leave it to be released when the process is stopping."""
-        try:
-            await self._steps(copy)
+            if copy.suppressed is None:
+                mails = self._singles if copy.run_id is None else self._run_mails
+                return mails.job(copy, self._obligations)
+            self._recorder.add(blocked(copy, copy.suppressed, now=self._clock.now()))
+        except ContentGone:
+            self._recorder.add(failed(copy, "the content is gone", now=self._clock.now()))
         except Exception:
             # Not foreseen, so nobody knows whether it will go better next time; what must not be is that the copy is
             # never heard of again.
-            logger.exception("sending copy %d failed", copy.message_id)
-            status = Status.IN_DOUBT if self._journal.knows(copy.message_id) else Status.DEFERRED
-            self._record(copy, from_us(status, "4.3.0", "internal error"))
-        finally:
-            self._composer.done(copy)
+            logger.exception("copy %d can't be composed", copy.message_id)
+            self._record(copy, from_us(Status.DEFERRED, "4.3.0", "internal error"))
+        self._let_go(copy)
+        return None
 
-    async def _steps(self, copy: Copy) -> None:
-        if copy.suppressed is not None:
-            self._recorder.add(blocked(copy, copy.suppressed, now=self._clock.now()))
-            return
-        gate = await self._routes.gate(copy.recipient)
-        if isinstance(gate, Outcome):
-            self._record(copy, gate)
-            return
-        async with gate.slots:
-            if self._stopping.is_set():
-                return
-            gate.users += 1
-            try:
-                await self._transact(copy, gate)
-            finally:
-                gate.users -= 1
-
-    async def _transact(self, copy: Copy, gate: Gate) -> None:
+    async def _route(self, domain: str, jobs: Sequence[Transmission]) -> None:
         try:
-            job = self._composer.job(copy, lambda: self._journal.begin(copy.message_id, copy.attempt))
-        except ContentGone:
-            self._recorder.add(failed(copy, "the content is gone", now=self._clock.now()))
-            return
-        outcome = await gate.pool.send(job)
+            route = await self._routes.of(domain)
+        except Exception:
+            logger.exception("no way to %s could be found", domain)
+            route = from_us(Status.DEFERRED, "4.4.3", "internal error")
+        if isinstance(route, Outcome):
+            for job in jobs:
+                self.settle(job, route)
+        else:
+            self._enter(route, jobs)
+
+    def _enter(self, route: Route, jobs: Sequence[Transmission]) -> None:
+        gate = self._gates.of(route)
+        for job in jobs:
+            gate.put(job)
+        gate.pool.wake()
+
+    def _open_pool(self, route: Route, gate: Gate) -> Pool:
+        site = gate.site
+        return self._routes.pool(
+            route, gate, connections=site.connections, max_per_connection=site.messages_per_connection
+        )
+
+    async def _close_idle_gates(self) -> None:
+        while True:
+            await asyncio.sleep(IDLE_LOOK_SECONDS)
+            await self._gates.close_idle()
+
+    # ------------------------------------------------------------------ the gates' desk
+
+    def may_begin(self, job: Transmission) -> bool:
+        """Tell whether a copy may go to its server now; if not it has been taken care of."""
+        if self._is_withdrawn(job.copy):
+            self.give_back(job)
+            return False
+        identity = self._identities.known(job.copy.sender_id)
+        budget = self._shaper.warmup(identity.domain) if identity is not None else None
+        if budget is not None:
+            delay = budget.delay()
+            if delay > 0.0:
+                self.give_back(job, delay)
+                return False
+            budget.begin()
+        return True
+
+    def settle(self, job: Transmission, outcome: Outcome) -> None:
+        """Record the outcome of an attempt, and what follows from it."""
+        copy = job.copy
         self._journal.finish(copy.message_id, copy.attempt, outcome)
         self._record(copy, outcome)
+        self._let_go(copy)
+
+    def give_back(self, job: Transmission, after_seconds: float = 0.0) -> None:
+        """Return a copy that was not begun to the queue."""
+        self._returns.put(job.copy, after_seconds)
+        self._let_go(job.copy)
+
+    def _is_withdrawn(self, copy: Copy) -> bool:
+        return self._stopping.is_set() or self._epochs.is_withdrawn(copy)
+
+    def _epoch_changed(self, _run_id: int) -> None:
+        self._gates.withdraw(self._is_withdrawn)
+
+    def _let_go(self, copy: Copy) -> None:
+        if copy.run_id is None:
+            self._singles.done(copy)
 
     def _record(self, copy: Copy, outcome: Outcome) -> None:
         now = self._clock.now()
         record = decide(copy, outcome, now=now, policy=self._policy)
         self._recorder.add(record)
         self._log(copy, record)
-        if self._on_sent is not None and outcome.status is Status.DELIVERED:
+        # A campaign's copy is accepted when it is claimed: its age says nothing.
+        if self._on_sent is not None and outcome.status is Status.DELIVERED and copy.run_id is None:
             self._on_sent(max(now.timestamp() - copy.accepted_at.timestamp() - copy.accepted_ms / 1000, 0.0))
 
     def _log(self, copy: Copy, record: Record) -> None:
@@ -278,14 +346,18 @@ class Drain:
 
     # ------------------------------------------------------------------ ending
 
-    async def _finish(self, recorder: "asyncio.Task[None]") -> None:
+    async def _finish(self, recorder: "asyncio.Task[None]", helpers: Sequence["asyncio.Task[None]"]) -> None:
         """Finish open transactions, record them, release the rest."""
         deadline = time.monotonic() + STOP_SECONDS
-        if self._sending:
-            _done, open_ = await asyncio.wait(self._sending, timeout=STOP_SECONDS - 4)
-            for task in open_:
+        if self._routing:
+            _, late = await asyncio.wait(self._routing, timeout=1)
+            for task in late:
                 task.cancel()
-            await asyncio.gather(*open_, return_exceptions=True)
+        self._gates.withdraw(self._is_withdrawn)
+        await self._gates.close(STOP_SECONDS - 5)
+        for task in helpers:
+            task.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
         self._recorder.close()
         await asyncio.wait([recorder], timeout=max(deadline - time.monotonic() - 2, 0.5))
         recorder.cancel()
@@ -294,9 +366,8 @@ class Drain:
             await asyncio.wait_for(self._release(), 2)
         except Exception as error:  # noqa: BLE001 whatever is not released is taken over from the journal
             logger.warning("copies are left to be taken over: %s", error)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._routes.close(), 1)
-        self._composer.close()
+        await self._shaper.aclose()
+        self._singles.close()
         await self._engine.dispose()
         self._journal.close()
 
@@ -304,9 +375,10 @@ class Drain:
         """Give back what was claimed and not begun. A copy that was begun stays in its lease."""
         connection = KeptConnection(self._engine)
         try:
+            own: Connection = await connection.get()
+            await self._returns.flush(own)
             for lease_id, held in self._recorder.leases().items():
                 idle = [message_id for message_id in held if not self._journal.knows(message_id)]
-                own = await connection.get()
                 if idle:
                     await messages.release(own, lease_id, idle)
                 if self._recorder.drop(lease_id, idle):

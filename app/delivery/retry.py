@@ -4,6 +4,9 @@ Source: docs/contract/dyn-email.md, section 15: a bounce is recorded when delive
 before the queue lifetime is spent are deferrals.
 """
 
+import random
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -14,6 +17,15 @@ from app.mail.smtp.outcome import Outcome, Status
 from app.models.bounce import BounceType
 from app.models.message import State
 from app.settings import Settings
+
+GREYLISTED_WAIT = timedelta(minutes=5)
+"""What most greylists want between the first attempt and the next, when they do not say."""
+LONGEST_GREYLISTED_WAIT = timedelta(hours=1)
+JITTER = 0.2
+"""Waits are longer by up to this share, so that what failed together does not come again together."""
+
+_GREYLISTED = re.compile(r"gr[ae]y-?\s?list", re.IGNORECASE)
+_SECONDS = re.compile(r"\b(\d{1,5}) ?(s|sec|seconds?|m|min|minutes?)\b", re.IGNORECASE)
 
 
 class Claimed(Protocol):
@@ -53,11 +65,13 @@ class Policy:
         waits: After the first, second, ... temporary failure; the last one repeats.
         lifetime: How long a copy is tried at all.
         resend_in_doubt: Whether a copy in doubt is sent again; else it waits for a decision.
+        random: From 0 to 1, for the jitter.
     """
 
     waits: tuple[timedelta, ...]
     lifetime: timedelta
     resend_in_doubt: bool
+    random: Callable[[], float] = random.random  # noqa: S311 jitter needs no secrecy
 
     @classmethod
     def of(cls, settings: Settings) -> "Policy":
@@ -68,9 +82,18 @@ class Policy:
             resend_in_doubt=settings.delivery.in_doubt == "resend",
         )
 
-    def wait(self, attempt: int) -> timedelta:
-        """Return how long to wait after this attempt."""
-        return self.waits[min(attempt, len(self.waits)) - 1]
+    def wait(self, attempt: int, reply: str = "") -> timedelta:
+        """Return how long to wait after this attempt.
+
+        Args:
+            attempt: Its number, from 1.
+            reply: What the server said; a greylist is given the time it asks for, because coming early may begin its
+                count anew.
+        """
+        wait = self.waits[min(attempt, len(self.waits)) - 1]
+        if _GREYLISTED.search(reply):
+            wait = max(wait, _asked_for(reply)) if attempt == 1 else wait
+        return wait * (1 + JITTER * self.random())
 
 
 def decide(copy: Claimed, outcome: Outcome, *, now: datetime, policy: Policy) -> Record:
@@ -91,7 +114,7 @@ def decide(copy: Claimed, outcome: Outcome, *, now: datetime, policy: Policy) ->
             due_at = now + policy.wait(copy.attempt) if policy.resend_in_doubt else None
             return in_doubt(copy, outcome, now=now, due_at=due_at)
         case Status.DEFERRED:
-            due_at = now + policy.wait(copy.attempt)
+            due_at = now + policy.wait(copy.attempt, outcome.reply)
             if due_at - copy.accepted_at <= policy.lifetime:
                 return _record(copy, outcome, now, AttemptOutcome.DEFERRED, State.DEFERRED, due_at=due_at)
             verdict = expired(outcome.reply, outcome.code, outcome.enhanced or None)
@@ -127,6 +150,15 @@ def blocked(copy: Claimed, reason: str, *, now: datetime) -> Record:
 def failed(copy: Claimed, reason: str, *, now: datetime) -> Record:
     """Return the record of a copy that can't be sent for a reason of our own."""
     return _record(copy, _local(reason), now, AttemptOutcome.FAILED, State.FAILED)
+
+
+def _asked_for(reply: str) -> timedelta:
+    """Return how long a greylist asks to wait, in bounds."""
+    found = _SECONDS.search(reply)
+    if found is None:
+        return GREYLISTED_WAIT
+    asked = timedelta(seconds=int(found[1])) if found[2].lower().startswith("s") else timedelta(minutes=int(found[1]))
+    return min(max(asked, timedelta(seconds=1)), LONGEST_GREYLISTED_WAIT)
 
 
 def _local(reason: str) -> Outcome:

@@ -1,32 +1,49 @@
 """The schema: one table, one file. Alembic reads this package.
 
 Each table is written by one core package only, named in its docstring. The tables of the hot path (`mails`,
-`messages`, `delivery_queue`, `delivery_leases`, `attempts`, `bounces`) carry no foreign keys: a check per row would
-cost more than the row, their ids come from rows the same transaction has just read, and a month of them is dropped as
-a whole.
+`messages`, `delivery_queue`, `delivery_leases`, `attempts`, `bounces`, `run_targets`) and `contacts` carry no foreign
+keys: a check per row would cost more than the row, their ids come from rows the same transaction has just read, and a
+month of them is dropped as a whole.
 """
 
 from app.models.account import Account
+from app.models.account_pace import AccountPace
 from app.models.api_key import ApiKey
 from app.models.attempt import Attempt
+from app.models.audience import Audience
+from app.models.audience_field import AudienceField
 from app.models.bounce import Bounce
+from app.models.campaign import Campaign
+from app.models.contact import Contact
 from app.models.counts import DailyCount, HourlyCount
+from app.models.database_identity import DatabaseIdentity
 from app.models.delivery_lease import DeliveryLease
 from app.models.delivery_queue import QueuedCopy
 from app.models.dkim_key import DkimKey
 from app.models.issue import Issue
 from app.models.mail import Mail
 from app.models.message import Message
+from app.models.run import Run
+from app.models.run_content import RunContent
+from app.models.run_counts import RunCounts
+from app.models.run_target import RunTarget
 from app.models.sandbox_message import SandboxMessage
 from app.models.sender import Sender
 from app.models.suppression import Suppression
+from app.models.template import Template
 
 __all__ = [
     "Account",
+    "AccountPace",
     "ApiKey",
     "Attempt",
+    "Audience",
+    "AudienceField",
     "Bounce",
+    "Campaign",
+    "Contact",
     "DailyCount",
+    "DatabaseIdentity",
     "DeliveryLease",
     "DkimKey",
     "HourlyCount",
@@ -34,7 +51,12 @@ __all__ = [
     "Mail",
     "Message",
     "QueuedCopy",
+    "Run",
+    "RunContent",
+    "RunCounts",
+    "RunTarget",
     "SandboxMessage",
     "Sender",
     "Suppression",
+    "Template",
 ]

@@ -44,8 +44,8 @@ class Kind(StrEnum):
 class Message(Base):
     """One copy for one recipient, from acceptance to its last outcome.
 
-    No index holds the state or anything else that changes, and pages keep a fifth free, so that recording an outcome
-    is a HOT update: one heap tuple, no index entry.
+    No index holds the state or anything else that changes, and pages keep half of themselves free, so that recording
+    an outcome is a HOT update: one heap tuple, no index entry.
     """
 
     __tablename__ = "messages"
@@ -53,6 +53,7 @@ class Message(Base):
         PrimaryKeyConstraint("id", "accepted_at"),
         Index("ix_messages_account", "account_id", "accepted_at", "id", postgresql_include=["sender_id"]),
         Index("ix_messages_recipient", func.hashtextextended(func.lower(text("recipient")), text("0"))),
+        Index("ix_messages_run", "run_id", "id", postgresql_where=text("run_id IS NOT NULL")),
         {"postgresql_partition_by": "RANGE (accepted_at)"},
     )
 

@@ -21,8 +21,8 @@ SYNONYMS = {
     "timestamptz": "timestamp with time zone",
 }
 MAX_LINES = 80
-LONG = {"accept", "record_outcomes"}
-"""The two hot statements: each does a whole transaction in one round trip, which is worth its length."""
+LONG = {"accept", "claim_chunk", "record_outcomes"}
+"""The hot statements: each does a whole transaction in one round trip, which is worth its length."""
 
 
 def header_of(text: str) -> list[str]:

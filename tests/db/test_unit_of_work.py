@@ -81,3 +81,33 @@ async def test_a_kept_connection_is_opened_anew_after_a_loss(engine: AsyncEngine
     again = await kept.get()
     assert await again.fetchval("SELECT pg_backend_pid()") != pid
     await kept.drop()
+
+
+async def test_what_is_asked_for_after_the_commit_sees_it_and_comes_before_the_end(engine: AsyncEngine) -> None:
+    seen: list[list[str]] = []
+
+    async def look(given: AsyncEngine) -> None:
+        seen.append(await names(given))
+
+    async def fail(_: AsyncEngine) -> None:
+        raise ValueError("a test")
+
+    async with unit_of_work(engine) as write:
+        write.add(account())
+        write.after_commit(fail)
+        write.after_commit(look)
+        assert seen == []
+    assert seen == [["a@example.com"]], "the transaction stands, and what fails holds up nothing"
+
+
+async def test_nothing_follows_a_rollback(engine: AsyncEngine) -> None:
+    seen: list[AsyncEngine] = []
+
+    async def look(given: AsyncEngine) -> None:
+        seen.append(given)
+
+    with pytest.raises(ValueError, match="a test"):  # noqa: PT012 the block is what is tested
+        async with unit_of_work(engine) as write:
+            write.after_commit(look)
+            raise ValueError("a test")
+    assert seen == []

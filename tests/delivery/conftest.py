@@ -16,13 +16,15 @@ from app.delivery.drain import Drain
 from app.kit.clock import SystemClock
 from app.settings import Settings
 from tests.core.messages.conftest import Nudges, draft_of
+from tests.delivery.mailing import HoldingServer, Mailing
+from tests.factories import Factories
 from tests.factories.accounts import AccountFactory, MadeAccount
 from tests.fixtures.smtp_server import SmtpServer
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[SmtpServer]:
-    async with SmtpServer() as server:
+async def server() -> AsyncIterator[HoldingServer]:
+    async with HoldingServer() as server:
         yield server
 
 
@@ -101,3 +103,8 @@ class Post:
 @pytest.fixture
 def post(engine: AsyncEngine, settings: Settings, make: AccountFactory) -> Post:
     return Post(engine, settings, make)
+
+
+@pytest.fixture
+def mailing(engine: AsyncEngine, make: Factories) -> Mailing:
+    return Mailing(engine, make)

@@ -11,7 +11,7 @@ from app.core import messages, suppressions
 from app.core.messages import Lane
 from app.core.suppressions import Reason
 from app.db.unit_of_work import unit_of_work
-from app.delivery import steps
+from app.delivery import singles
 from app.delivery.drain import Drain
 from app.kit.secrets import derive
 from app.mail import verp
@@ -195,8 +195,8 @@ async def test_stopping_leaves_nothing_claimed(to_server: Settings, server: Smtp
 async def test_more_content_than_fits_into_memory_is_sent_piece_by_piece(
     to_server: Settings, server: SmtpServer, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps, "ROOM_BYTES", 20_000)
-    monkeypatch.setattr(steps, "SLICE_BYTES", 5_000)
+    monkeypatch.setattr(singles, "ROOM_BYTES", 20_000)
+    monkeypatch.setattr(singles, "SLICE_BYTES", 5_000)
     for number in range(40):
         await post.accept(f"{number}@example.org", f"{number}@example.net", text=f"{number} " * 1000)
     await post.accept("large@example.org", text="large " * 10_000)

@@ -145,7 +145,7 @@ async def test_a_claim_whose_answer_was_lost_is_given_back(
     monkeypatch.setattr(keeper, "SWEEP_SECONDS", 0.05)
     quick = to_server.model_copy(update={"delivery": to_server.delivery.model_copy(update={"lease_seconds": 0.2})})
     async with running(quick) as drain:
-        monkeypatch.setattr(drain, "_claim", lambda _: asyncio.sleep(0, result=False))
+        monkeypatch.setattr(drain._claimer, "claim", lambda _: asyncio.sleep(0, result=False))
         await post.accept("jo@example.org")
         assert await claim(post, drain._owner)
         await post.until("SELECT count(*) FROM delivery_queue", 1)

@@ -1,6 +1,6 @@
 """What an outcome makes of a copy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +12,10 @@ from app.models.message import State
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 POLICY = Policy(
-    (timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=4)), timedelta(hours=72), resend_in_doubt=True
+    (timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=4)),
+    timedelta(hours=72),
+    resend_in_doubt=True,
+    random=lambda: 0.0,
 )
 
 
@@ -40,6 +43,28 @@ def test_a_taken_copy_is_delivered() -> None:
 def test_a_temporary_failure_waits_by_schedule(attempt: int, wait: timedelta) -> None:
     record = decide(Claimed(attempt), outcome(Status.DEFERRED, 451, "4.3.0", "451 4.3.0 later"), now=NOW, policy=POLICY)
     assert (record.state, record.final, record.due_at) == (State.DEFERRED, False, NOW + wait)
+
+
+def test_waits_are_spread() -> None:
+    late = replace(POLICY, random=lambda: 1.0)
+    assert [late.wait(1), late.wait(2)] == [timedelta(seconds=72), timedelta(minutes=6)]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "reply", "wait"),
+    [
+        (1, "450 4.7.1 Greylisted, please come back", timedelta(minutes=5)),
+        (1, "451 4.7.1 Greylisting in action, try again in 300 seconds", timedelta(minutes=5)),
+        (1, "450 gray-listed for 20 minutes", timedelta(minutes=20)),
+        (1, "451 Greylisted: retry in 99999 s", timedelta(hours=1)),
+        (1, "451 Greylisted: retry in 30 s", timedelta(minutes=1)),
+        (2, "451 4.7.1 Greylisting in action, try again in 3000 seconds", timedelta(minutes=5)),
+        (1, "452 4.2.2 Mailbox full, retry in 30 minutes", timedelta(minutes=1)),
+    ],
+)
+def test_a_greylist_gets_the_time_it_asks_for_once(attempt: int, reply: str, wait: timedelta) -> None:
+    record = decide(Claimed(attempt), outcome(Status.DEFERRED, 450, "4.7.1", reply), now=NOW, policy=POLICY)
+    assert record.due_at == NOW + wait
 
 
 def test_a_spent_lifetime_ends_in_a_bounce_that_says_so() -> None:

@@ -4,14 +4,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.settings import Settings
 from tests.factories.accounts import AccountFactory, MadeAccount
+from tests.factories.audiences import AudienceFactory
+from tests.factories.campaigns import CampaignFactory
 from tests.factories.copies import CopyFactory
 
 __all__ = ["Factories", "MadeAccount"]
 
 
-class Factories(AccountFactory, CopyFactory):
+class Factories(AccountFactory, AudienceFactory, CampaignFactory, CopyFactory):
     """All factories over one database; whatever they return is committed."""
 
     def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
         AccountFactory.__init__(self, engine, settings)
+        AudienceFactory.__init__(self, engine)
+        CampaignFactory.__init__(self, engine)
         CopyFactory.__init__(self, engine)

@@ -87,6 +87,9 @@ _CODES: Mapping[Fault, str] = {
     Fault.UNKNOWN: "unknown",
     Fault.NOT_FOUND: "not_found",
     Fault.TAKEN: "taken",
+    Fault.NOT_APPROVED: "not_approved",
+    Fault.SUPPRESSED: "invalid",
+    Fault.SYNTAX: "syntax",
 }
 _PYDANTIC_CODES: Mapping[str, str] = {
     "missing": "required",

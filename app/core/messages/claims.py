@@ -3,9 +3,10 @@
 A copy that is not finished is always in the queue or in exactly one lease; both change in one transaction.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from app.db.sql import Connection, Sql
@@ -27,9 +28,9 @@ class Owner:
     incarnation: UUID
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Copy:
-    """A claimed copy, to be attempted once and recorded, or released.
+    """A claimed copy, to be attempted once and recorded, or released. Not changed after it was made.
 
     Attributes:
         lease_id: The claim.
@@ -40,12 +41,17 @@ class Copy:
         attempt: Number of this attempt, from 1.
         account_id: Owner.
         sender_id: Sender.
-        mail_id: Its content.
-        size: Bytes of that, near enough.
+        size: Octets, near enough.
         kind: What made it.
         recipient: Envelope recipient.
         possible_duplicate: Whether an earlier attempt is in doubt.
-        suppressed: Reason of the suppression that has come up since it was accepted, or None.
+        suppressed: Why it must not be sent any more, None when it may.
+        mail_id: Its content, of a single mail.
+        run_id: The run that made it, None for a single mail; only then the rest is set.
+        epoch: Of the run when it was claimed.
+        content_version: What it says.
+        contact_id: Whom it is for.
+        fields: Values of the contact by tag; "@" is the audience that supplied it.
     """
 
     lease_id: int
@@ -56,12 +62,17 @@ class Copy:
     attempt: int
     account_id: int
     sender_id: int
-    mail_id: int
     size: int
     kind: Kind
     recipient: str
     possible_duplicate: bool
     suppressed: str | None
+    mail_id: int = 0
+    run_id: int | None = None
+    epoch: int = 0
+    content_version: int = 0
+    contact_id: int = 0
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +129,7 @@ class Undone:
 
 
 async def claim_due(connection: Connection, owner: Owner, *, limit: int, lease_seconds: float) -> list[Copy]:
-    """Take due copies from the queue, the most urgent first; durable when it returns.
+    """Take due single mails from the queue, the most urgent first; durable when it returns.
 
     Args:
         connection: Outside of a transaction: the statement is one.
@@ -153,9 +164,15 @@ async def renew_leases(connection: Connection, owner: Owner, *, lease_seconds: f
     return {row["id"]: row["age_seconds"] for row in rows}
 
 
-async def release(connection: Connection, lease_id: int, message_ids: Sequence[int]) -> int:
-    """Give copies that were not begun back to the queue; return how many are there again."""
-    return len(await sql.fetch(connection, "release", lease_id, list(message_ids)))
+async def release(
+    connection: Connection, lease_id: int, message_ids: Sequence[int], *, after_seconds: float = 0.0
+) -> int:
+    """Give copies that were not begun back to the queue, to be claimed again some time from now.
+
+    Returns:
+        How many are there again.
+    """
+    return len(await sql.fetch(connection, "release", lease_id, list(message_ids), after_seconds))
 
 
 async def end_leases(connection: Connection, lease_ids: Sequence[int]) -> None:

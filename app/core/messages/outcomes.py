@@ -43,9 +43,9 @@ class BounceFacts:
     regex_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
-    """One attempt to be recorded.
+    """One attempt to be recorded. Not changed after it was made; freezing it would double what making it costs.
 
     Attributes:
         lease_id: The claim.

@@ -18,8 +18,9 @@ sql = Sql(__package__)
 _LOCK_KEY = 0x7061_7274  # "part"
 
 _STORAGE = {
-    # A fifth of each page stays free, so that an outcome is written beside its row (HOT).
-    "messages": "WITH (fillfactor = 80, autovacuum_vacuum_insert_scale_factor = 0.1)",
+    # Half of each page stays free: copies that are made together are recorded together, and each of their rows needs
+    # room for a second version on its page (HOT) before the first can be cleared away (docs/decisions/0009).
+    "messages": "WITH (fillfactor = 50, autovacuum_vacuum_insert_scale_factor = 0.1)",
 }
 
 

@@ -6,8 +6,9 @@ calendar month, UTC; a master's limit covers it and its sub-accounts together.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
+from app.core.errors import Forbidden
 from app.core.messages.draft import Draft
 from app.db.sql import Connection, Sql
 
@@ -73,6 +74,32 @@ async def over_quota(connection: Connection, drafts: Mapping[int, Draft], accoun
         for position, standing in capped.items()
         if not await _fits(connection, drafts[position], standing, used)
     }
+
+
+async def left_this_month(connection: Connection, account_id: int, now: datetime, *, default_cap: int) -> int | None:
+    """Return how many more copies an account may send this month, None without a limit.
+
+    Args:
+        connection: With a transaction begun; with a limit, it holds the lock that makes counting and writing one step.
+        account_id: Whose.
+        now: An instant of the month.
+        default_cap: Limit of masters without one of their own; 0 = none.
+
+    Raises:
+        Forbidden: The account may not act.
+    """
+    standing = (await standings(connection, [account_id], default_cap=default_cap)).get(account_id)
+    if standing is None:
+        raise Forbidden("the account is not active")
+    if not standing.caps:
+        return None
+    await connection.execute("SELECT pg_advisory_xact_lock($1, hashint8($2))", _LOCK_SPACE, standing.root_id)
+    month = date(now.year, now.month, 1)
+    left = [
+        cap - int((await sql.fetch(connection, "accepted_this_month", owner, month))[0]["copies"])
+        for owner, cap in standing.caps
+    ]
+    return max(min(left), 0)
 
 
 async def _fits(connection: Connection, draft: Draft, standing: Standing, used: dict[int, int]) -> bool:

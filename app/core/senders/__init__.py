@@ -1,11 +1,23 @@
 """Approved From addresses and their DKIM keys. Owns the tables `senders` and `dkim_keys`."""
 
 from app.core.senders.book import SenderBook
-from app.core.senders.service import Details, add, delete, details, get, ids_of, list_page, set_dkim, signing_key
+from app.core.senders.service import (
+    Details,
+    Identity,
+    add,
+    delete,
+    details,
+    get,
+    identity,
+    ids_of,
+    list_page,
+    set_dkim,
+)
 from app.models.sender import Sender, SenderStatus
 
 __all__ = [
     "Details",
+    "Identity",
     "Sender",
     "SenderBook",
     "SenderStatus",
@@ -13,8 +25,8 @@ __all__ = [
     "delete",
     "details",
     "get",
+    "identity",
     "ids_of",
     "list_page",
     "set_dkim",
-    "signing_key",
 ]

@@ -68,16 +68,17 @@ async def dkim_key(read: ReadSession, account_id: int, domain: str, selector: st
     return (await read.execute(query)).scalar_one_or_none()
 
 
-async def signing(read: ReadSession, sender_id: int) -> Row[Sender, DkimKey] | None:
-    """Return a sender, also a deleted one, with the key that signs for it; by id alone, for delivery."""
+async def signing(read: ReadSession, sender_id: int) -> Row[Sender, DkimKey | None] | None:
+    """Return a sender, also a deleted one, with the key that signs for it, if any; by id alone, for delivery."""
     query = (
         select(Sender, DkimKey)
-        .join(
+        .outerjoin(
             DkimKey,
             (DkimKey.account_id == Sender.account_id)
             & (DkimKey.selector == Sender.dkim_selector)
-            & (DkimKey.domain == func.split_part(Sender.email, "@", -1)),
+            & (DkimKey.domain == func.split_part(Sender.email, "@", -1))
+            & (Sender.dkim_selector != ""),
         )
-        .where(Sender.id == sender_id, Sender.dkim_selector != "")
+        .where(Sender.id == sender_id)
     )
     return (await read.execute(query)).one_or_none()

@@ -6,7 +6,8 @@ Every change raises the account's revision, so that no cached answer of a `Sende
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import func
@@ -155,7 +156,9 @@ async def details(read: ReadSession, sender: Sender) -> Details:
     return Details(sender, f"{sender.dkim_selector}._domainkey.{domain}", record)
 
 
-async def set_dkim(write: WriteSession, vault: Vault, sender: Sender, *, selector: str) -> Details:
+async def set_dkim(
+    write: WriteSession, vault: Vault, sender: Sender, *, selector: str, algorithm: Literal["rsa", "ed25519"] = "rsa"
+) -> Details:
     """Sign the sender's mail with the key of this selector from now on; the key is made if there is none.
 
     Args:
@@ -163,6 +166,7 @@ async def set_dkim(write: WriteSession, vault: Vault, sender: Sender, *, selecto
         vault: Seals the private key.
         sender: As `get` returned it.
         selector: 1 to 63 letters, digits, dashes, underscores.
+        algorithm: Of a key that is made: RSA with 2048 bits, or Ed25519 (RFC 8463).
 
     Raises:
         Invalid: Not a selector.
@@ -174,12 +178,12 @@ async def set_dkim(write: WriteSession, vault: Vault, sender: Sender, *, selecto
         raise Invalid([FieldFault("selector", Fault.INVALID, "is not a DKIM selector")])
     domain = domain_of(sender.email)
     if await repository.dkim_key(write, sender.account_id, domain, selector) is None:
-        pem, record = await asyncio.to_thread(make_key)  # some 100 ms of arithmetic
+        pem, record = await asyncio.to_thread(make_key, algorithm)  # some 100 ms of arithmetic
         key = DkimKey(
             account_id=sender.account_id,
             domain=domain,
             selector=selector,
-            algorithm="rsa",
+            algorithm=algorithm,
             private_sealed=vault.seal(pem),
             public=record.partition("p=")[2],
         )
@@ -210,14 +214,30 @@ async def delete(write: WriteSession, sender: Sender) -> None:
     await touch(write, sender.account_id)
 
 
-async def signing_key(read: ReadSession, vault: Vault, sender_id: int) -> tuple[str, str, str] | None:
-    """Return domain, selector and private key (PEM) that sign a sender's mail, also of a deleted one; None = unsigned.
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How a sender's mail is signed and shaped.
+
+    Attributes:
+        domain: Of the From address.
+        selector: Of the key that signs; empty: unsigned.
+        private_key: PEM; empty: unsigned.
+    """
+
+    domain: str
+    selector: str = ""
+    private_key: str = field(default="", repr=False)
+
+
+async def identity(read: ReadSession, vault: Vault, sender_id: int) -> Identity:
+    """Return domain and signing key of a sender, also of a deleted one; of an unknown one without a domain.
 
     Raises:
         SecretUnreadable: The key was sealed under a secret key that is not configured any more.
     """
     row = await repository.signing(read, sender_id)
     if row is None:
-        return None
-    _, key = row
-    return key.domain, key.selector, vault.open(key.private_sealed)
+        return Identity("")
+    sender, key = row
+    domain = domain_of(sender.email)
+    return Identity(domain, key.selector, vault.open(key.private_sealed)) if key is not None else Identity(domain)

@@ -1,6 +1,6 @@
 """Who must not be mailed, and why. Owns the table `suppressions`."""
 
-from app.core.suppressions.service import add, key_of, reasons
+from app.core.suppressions.service import add, drop_unsubscribe, key_of, reasons
 from app.models.suppression import Reason
 
-__all__ = ["Reason", "add", "key_of", "reasons"]
+__all__ = ["Reason", "add", "drop_unsubscribe", "key_of", "reasons"]

@@ -35,6 +35,15 @@ async def add(
     return len(await _sql.rows(write, "add", account_id, keys, str(reason), detail, source_message_id))
 
 
+async def drop_unsubscribe(write: WriteSession, account_id: int, address: str) -> None:
+    """Take an address off the account's list if its reason is `unsubscribe`: its owner wants mail again.
+
+    Source:
+        docs/contract/dyn-email.md, 16.
+    """
+    await _sql.rows(write, "drop_unsubscribe", account_id, key_of(address))
+
+
 async def reasons(read: ReadSession, account_id: int, addresses: Iterable[str]) -> dict[str, Reason]:
     """Return which of the addresses are on the account's list and why, by trimmed lower-case address."""
     keys = sorted({key_of(address) for address in addresses})

@@ -1,49 +1,51 @@
 """Warm sessions to one route: opened when needed, reused, limited, closed when idle.
 
-Callers wait in the order they came. May import `app.mail.smtp` and the standard library.
+Sessions pull their messages from a source. May import `app.mail.smtp` and the standard library.
 """
 
 import asyncio
+import contextlib
 import ssl
-import time
 from collections import deque
+from time import monotonic
+from typing import Protocol
 
-from app.mail.smtp.connection import Connection, SendJob
+from app.mail.smtp.connection import SendJob, Session
+from app.mail.smtp.opener import Opener
 from app.mail.smtp.outcome import Outcome, Status, from_us
 from app.mail.smtp.routes import Host, Route
 
-FIRST_PAUSE = 1.0
-"""How long a host is left alone after a failure to open a session, in seconds; doubled each time it fails again."""
-MAX_PAUSE = 60.0
-"""Longest such pause, in seconds."""
 NARROWED = 30.0
 """How long the pool stays at the number of sessions a server allowed, in seconds."""
 MAX_TRIES = 3
-"""How often one message may be handed from a worker that got no session to the others."""
+"""How often one message may be handed from a session that ended, or was not to be had, to another."""
+AT_ONCE = 100
+"""Messages that are settled without being sent before other work of the loop gets its turn."""
 
 
-class _Item:
-    """A message and the caller who waits for its outcome."""
+class Source(Protocol):
+    """Where a pool's messages come from. Called on the loop; must not block, nor call the pool from `take`."""
 
-    __slots__ = ("future", "job", "retried", "tries")
+    def take(self) -> SendJob | None:
+        """Return the next message; None: nothing now, `Pool.wake` tells when to ask again."""
+        ...
 
-    def __init__(self, job: SendJob, future: asyncio.Future[Outcome]) -> None:
-        self.job = job
-        self.future = future
-        self.retried = False
-        self.tries = 0
+    def settle(self, job: SendJob, outcome: Outcome) -> None:
+        """Take the outcome of a message: exactly once for each one taken, unless it is given back."""
+        ...
 
-    def settle(self, outcome: Outcome) -> None:
-        if not self.future.done():
-            self.future.set_result(outcome)
+    def give_back(self, job: SendJob) -> None:
+        """Take back a message of which nothing was sent, as if it had never been taken."""
+        ...
 
 
 class Pool:
-    """Sends messages over at most `connections` sessions to one route."""
+    """Sends a source's messages over at most `connections` sessions to one route. The sessions' `Owner`."""
 
     def __init__(
         self,
         route: Route,
+        source: Source,
         *,
         connections: int,
         helo_name: str,
@@ -52,221 +54,238 @@ class Pool:
         max_per_connection: int = 100,
         idle_seconds: float = 30.0,
         tls_context: ssl.SSLContext | None = None,
+        source_address: str = "",
     ) -> None:
-        """Prepare; nothing is opened yet.
+        """Prepare; nothing is opened, and nothing taken, before `wake`.
 
         Args:
             route: Where to.
-            connections: Most sessions at a time.
+            source: Of the messages.
+            connections: Most sessions at a time; 0: none for now.
             helo_name: Our name in EHLO.
             connect_timeout: For opening a session, in seconds.
             reply_timeout: For every reply, in seconds.
             max_per_connection: Messages after which a session is replaced.
             idle_seconds: After which an unused session is closed.
             tls_context: Instead of the default one.
+            source_address: Our address to send from; empty: the system chooses.
         """
         self.route = route
         self.max_per_connection = max_per_connection
         self.idle_seconds = idle_seconds
-        self.live = 0
-        """Sessions that are open."""
-        self.idle: list[asyncio.Future[_Item | None]] = []
-        """Workers without work, the last one to rest at the end; it is woken first, so that surplus ones time out."""
+        self._source = source
         self._limit = connections
         self._narrow = (connections, 0.0)
-        self._waiting: deque[_Item] = deque()
-        self._workers: set[asyncio.Task[None]] = set()
-        self._pauses: dict[Host, tuple[float, float, Outcome]] = {}
-        self._closed = False
-        self._helo_name = helo_name
-        self._connect_timeout = connect_timeout
-        self._reply_timeout = reply_timeout
-        self._tls_context = tls_context
-
-    async def send(self, job: SendJob) -> Outcome:
-        """Hand one message over; waits for a free session in turn.
-
-        A caller that is cancelled while waiting takes its message along; a transaction that has begun is finished.
-        """
-        if self._closed:
-            return from_us(Status.DEFERRED, "4.3.2", "sending is shutting down")
-        item = _Item(job, asyncio.get_running_loop().create_future())
-        if self.idle:
-            self.idle.pop().set_result(item)
-        else:
-            self._waiting.append(item)
-            self._grow()
-        return await item.future
-
-    async def close(self, grace_seconds: float = 10.0) -> None:
-        """Close all sessions: waiting messages are deferred, transactions under way have `grace_seconds` to end."""
-        self._closed = True
-        while (item := self.take()) is not None:
-            item.settle(from_us(Status.DEFERRED, "4.3.2", "sending is shutting down"))
-        for future in self.idle:
-            future.set_result(None)
-        self.idle.clear()
-        if not self._workers:
-            return
-        _, late = await asyncio.wait(self._workers, timeout=grace_seconds)
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
-
-    def take(self) -> _Item | None:
-        """Return the next message whose caller still waits."""
-        while self._waiting:
-            item = self._waiting.popleft()
-            if not item.future.cancelled():
-                return item
-        return None
+        self._widening: asyncio.TimerHandle | None = None
+        self._sessions: dict[Session, Host] = {}
+        self._resting: list[Session] = []  # the last one to rest is woken first, so that surplus ones time out
+        self._leaving: set[Session] = set()
+        self._surplus = 0
+        self._openings: dict[asyncio.Task[None], SendJob] = {}
+        self._again: deque[SendJob] = deque()
+        self._tries: dict[int, int] = {}
+        self._under_way = 0
+        self._is_filling = False
+        self._is_closed = False
+        self._all_ended = asyncio.Event()
+        self._opener = Opener(
+            route,
+            helo_name=helo_name,
+            connect_timeout=connect_timeout,
+            reply_timeout=reply_timeout,
+            tls_context=tls_context,
+            source_address=source_address,
+        )
 
     @property
-    def closed(self) -> bool:
-        """Whether no new transaction may begin."""
-        return self._closed
+    def live(self) -> int:
+        """Open sessions."""
+        return len(self._sessions)
 
-    async def open(self) -> Connection | Outcome:
-        """Open a session with the first host that works; hosts that failed lately are left out."""
-        outcome: Outcome | None = None
-        for host in self.route.hosts:
-            pause = self._pauses.get(host)
-            if pause is not None and pause[0] > time.monotonic():
-                outcome = pause[2]
-                continue
-            opened = await Connection.open(
-                self.route,
-                host,
-                helo_name=self._helo_name,
-                connect_timeout=self._connect_timeout,
-                reply_timeout=self._reply_timeout,
-                tls_context=self._tls_context,
-            )
-            if isinstance(opened, Connection):
-                self._pauses.pop(host, None)
-                return opened
-            outcome = opened
-            if self.live == 0:  # while other sessions work, it is only one too many
-                self._pause(host, opened)
-        return outcome or from_us(Status.DEFERRED, "4.4.1", "the route has no host")
+    @property
+    def under_way(self) -> int:
+        """Messages taken, and neither settled nor given back."""
+        return self._under_way
 
-    def give_back(self, item: _Item) -> bool:
-        """Put a message that found no session in front of the queue, for the sessions there are; False without any."""
-        item.tries += 1
-        if self.live == 0 or item.tries > MAX_TRIES:
+    def wake(self) -> None:
+        """Look for messages now: resting sessions first, then new ones as far as they are allowed."""
+        if self._is_filling or self._is_closed:
+            return
+        self._is_filling = True
+        try:
+            self._fill()
+        finally:
+            self._is_filling = False
+
+    def resize(self, *, connections: int | None = None, max_per_connection: int | None = None) -> None:
+        """Change the limits; what is too many closes when its message has ended."""
+        if max_per_connection is not None:
+            self.max_per_connection = max_per_connection
+        if connections is not None and connections != self._limit:
+            self._limit = connections
+            self._count()
+            while self._surplus > 0 and self._resting:
+                self._dismiss(self._resting.pop())
+            self.wake()
+
+    async def close(self, grace_seconds: float = 10.0) -> None:
+        """Take nothing more: what has begun may end within `grace_seconds`, the rest is given back."""
+        self._is_closed = True
+        if self._widening is not None:
+            self._widening.cancel()
+        openings, self._openings = self._openings, {}
+        for task, job in openings.items():
+            task.cancel()
+            self.give_back(job)
+        while self._again:
+            self.give_back(self._again.popleft())
+        self._all_ended.clear()
+        for session in list(self._sessions):
+            self._dismiss(session)
+        if self._sessions:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(grace_seconds):
+                    await self._all_ended.wait()
+        for session in list(self._sessions):
+            session.abort("interrupted")
+        await asyncio.gather(*openings, return_exceptions=True)
+
+    # ------------------------------------------------------------------ what sessions ask (`Owner`)
+
+    def next_job(self, session: Session) -> SendJob | None:
+        """Return the next message; None: there is nothing now, or the session has been told to finish."""
+        if self._is_closed or self._surplus > 0:
+            self._dismiss(session)
+            return None
+        return self._take()
+
+    def settle(self, job: SendJob, outcome: Outcome) -> None:
+        """Hand the outcome of a message to the source."""
+        self._under_way -= 1
+        if self._tries:
+            self._tries.pop(id(job), None)
+        self._source.settle(job, outcome)
+
+    def give_back(self, job: SendJob) -> None:
+        """Hand a message back to the source."""
+        self._under_way -= 1
+        self._tries.pop(id(job), None)
+        self._source.give_back(job)
+
+    def retry(self, job: SendJob) -> bool:
+        """Keep a message for another session; False when that has been done often enough."""
+        if self._is_closed:
+            self.give_back(job)
+            return True
+        tries = self._tries.get(id(job), 0) + 1
+        if tries > MAX_TRIES:
             return False
-        self._narrow = (self.live, time.monotonic() + NARROWED)
-        self._waiting.appendleft(item)
-        if self.idle:
-            waiting = self.take()
-            if waiting is not None:
-                self.idle.pop().set_result(waiting)
+        self._tries[id(job)] = tries
+        self._again.append(job)
         return True
 
-    def _pause(self, host: Host, outcome: Outcome) -> None:
-        until, length, _ = self._pauses.get(host, (0.0, 0.0, outcome))
-        now = time.monotonic()
-        if until <= now:  # else: another worker has just counted the same failure
-            length = min(max(length * 2, FIRST_PAUSE), MAX_PAUSE)
-            self._pauses[host] = (now + length, length, outcome)
+    def resting(self, session: Session) -> None:
+        """Note that a session has nothing to do."""
+        self._resting.append(session)
 
-    def _grow(self) -> None:
-        """Start a worker if one more is allowed."""
+    def ended(self, session: Session) -> None:
+        """Note that a session is no more, and replace it if there is work."""
+        self._opener.ended(self._sessions.pop(session))
+        self._leaving.discard(session)
+        if session in self._resting:
+            self._resting.remove(session)
+        self._count()
+        if not self._sessions:
+            self._all_ended.set()
+        self.wake()
+
+    # ------------------------------------------------------------------ sessions
+
+    def _dismiss(self, session: Session) -> None:
+        if session not in self._leaving:
+            self._leaving.add(session)
+            self._count()
+            session.finish()
+
+    def _count(self) -> None:
+        self._surplus = max(len(self._sessions) - len(self._leaving) - self._limit, 0)
+
+    def _has_room(self) -> bool:
+        """Say whether one more session may be opened."""
         limit, until = self._narrow
-        if until <= time.monotonic():
+        if until <= monotonic() or limit > self._limit:
             limit = self._limit
-        if len(self._workers) < max(limit, 1):
-            task = asyncio.create_task(_Worker(self).run())
-            self._workers.add(task)
-            task.add_done_callback(self._gone)
+        return len(self._sessions) - len(self._leaving) + len(self._openings) < limit
 
-    def _gone(self, task: asyncio.Task[None]) -> None:
-        self._workers.discard(task)
-        if self._waiting and not self._closed:
-            self._grow()
+    def _fill(self) -> None:
+        """Give work to as many sessions as there are messages."""
+        while self._again and self._has_room():  # these want a fresh session: a resting one may be stale, too
+            self._open_for(self._again.popleft())
+        while self._resting:
+            session = self._resting.pop()
+            session.wake()
+            if self._resting and self._resting[-1] is session:
+                return  # it found nothing, nor would another
+        if not (self._sessions or self._openings or self._limit):
+            while self._again:
+                self.give_back(self._again.popleft())
+        for _ in range(AT_ONCE):
+            if not self._has_room():
+                return
+            job = self._take()
+            if job is None:
+                return
+            hopeless = None if self._sessions or self._openings else self._opener.hopeless
+            if hopeless is not None:
+                self.settle(job, hopeless)
+            else:
+                self._open_for(job)
+        asyncio.get_running_loop().call_soon(self.wake)
 
+    def _take(self) -> SendJob | None:
+        if self._again:
+            return self._again.popleft()
+        job = self._source.take()
+        if job is not None:
+            self._under_way += 1
+        return job
 
-class _Worker:
-    """Serves messages over one session, one after the other."""
+    def _open_for(self, job: SendJob) -> None:
+        task = asyncio.create_task(self._open_and_start())
+        self._openings[task] = job
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._connection: Connection | None = None
-        self._item: _Item | None = None
-        self._next: _Item | None = None
-
-    async def run(self) -> None:
-        """Work until there is nothing to do for a while, no session can be had, or the pool closes."""
+    async def _open_and_start(self) -> None:
+        """Open a session and let it begin with the message it was opened for."""
+        task = asyncio.current_task()
         try:
-            while (item := await self._following_item()) is not None:
-                self._item = item
-                if not await self._serve(item):
-                    break
-                self._item = None
-        finally:
-            reason = "interrupted"
-            for item in (self._item, self._next):
-                if item is not None and self._connection is not None and item is self._item:
-                    item.settle(self._connection.interrupted(reason))
-                elif item is not None:
-                    item.settle(from_us(Status.DEFERRED, "4.3.2", reason))
-            self._leave()
+            opened = await self._opener.open(self)
+        except Exception as error:  # noqa: BLE001 whatever it is, the message must not be forgotten
+            opened = from_us(Status.DEFERRED, "4.4.2", repr(error))
+        job = self._openings.pop(task) if task is not None and task in self._openings else None
+        if not isinstance(opened, Outcome):
+            session, host = opened
+            self._sessions[session] = host
+            self._count()
+            if job is not None:
+                session.start(job)
+            else:
+                session.abort("closed")
+        elif job is not None:
+            self._not_opened(job, opened)
+        self.wake()
 
-    async def _following_item(self) -> _Item | None:
-        item, self._next = self._next, None
-        if item is not None and item.future.cancelled():
-            self._leave()  # its envelope is on the wire already
-            item = None
-        pool = self._pool
-        item = item or pool.take()
-        if item is not None or pool.closed or self._connection is None or not self._connection.usable:
-            return item
-        rest: asyncio.Future[_Item | None] = asyncio.get_running_loop().create_future()
-        pool.idle.append(rest)
-        timer = asyncio.get_running_loop().call_later(pool.idle_seconds, self._stop_resting, rest)
-        try:
-            return await rest
-        finally:
-            timer.cancel()
-            if rest in pool.idle:
-                pool.idle.remove(rest)
+    def _not_opened(self, job: SendJob, outcome: Outcome) -> None:
+        """Leave a message to the other sessions, if there are any; the server wants no more than these."""
+        others = len(self._sessions) + len(self._openings)
+        if others == 0:
+            self._narrow = (self._limit, 0.0)
+        elif self.retry(job):
+            self._narrow = (others, monotonic() + NARROWED)
+            if self._widening is None:
+                self._widening = asyncio.get_running_loop().call_later(NARROWED, self._widen)
+            return
+        self.settle(job, outcome)
 
-    def _stop_resting(self, rest: asyncio.Future[_Item | None]) -> None:
-        if not rest.done():
-            self._pool.idle.remove(rest)
-            rest.set_result(None)
-
-    async def _serve(self, item: _Item) -> bool:
-        """Send one message; False when there is no session for the next one."""
-        pool = self._pool
-        while True:
-            connection = self._connection
-            if connection is None or not connection.usable or connection.served >= pool.max_per_connection:
-                self._leave()
-                opened = await pool.open()
-                if isinstance(opened, Outcome):
-                    if pool.give_back(item):
-                        self._item = None
-                        return False
-                    item.settle(opened)
-                    return True
-                connection = self._connection = opened
-                pool.live += 1
-            may_look_ahead = connection.served + 1 < pool.max_per_connection and not pool.closed
-            outcome = await connection.send(item.job, self._look_ahead if may_look_ahead else None)
-            if connection.was_stale and not item.retried:
-                item.retried = True
-                continue
-            item.settle(outcome)
-            return True
-
-    def _look_ahead(self) -> SendJob | None:
-        self._next = self._pool.take()
-        return self._next.job if self._next is not None else None
-
-    def _leave(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-            self._pool.live -= 1
+    def _widen(self) -> None:
+        self._widening = None
+        self.wake()

@@ -11,8 +11,8 @@ MAX_LINE = 2048
 MAX_LINES = 100
 """Most lines of one reply."""
 
-KNOWN = 16
-"""Lines of a session that are read only once, because they come again and again."""
+KNOWN = 64
+"""Lines of a session that are kept with what they mean, because they come again and again."""
 
 READY = 220
 CLOSING = 421
@@ -41,7 +41,10 @@ class Reply:
     @property
     def enhanced(self) -> str:
         """The enhanced status code, empty if there is none."""
-        match = _ENHANCED.match(self.lines[0])
+        line = self.lines[0]
+        if line.startswith("2.0.0 "):  # what nearly all messages are answered with
+            return "2.0.0"
+        match = _ENHANCED.match(line)
         return match[1] if match else ""
 
     @property
@@ -57,34 +60,36 @@ class Reply:
 class ReplyParser:
     """Cuts a stream of octets into replies."""
 
-    __slots__ = ("_buffer", "_known", "_lines")
+    __slots__ = ("_buffer", "_known", "_lines", "broken")
 
     def __init__(self) -> None:
+        self.broken = ""
+        """Why nothing more can be read; empty while all is well."""
         self._buffer = b""
         self._known: dict[bytes, Reply] = {}  # most replies of a session are the same few lines
         self._lines: list[str] = []
 
     def feed(self, data: bytes) -> list[Reply]:
-        """Return the replies that `data` completes.
-
-        Raises:
-            BadReply: A line is too long or has no code, or a reply has too many lines.
-        """
-        data = self._buffer + data if self._buffer else data
-        replies: list[Reply] = []
-        start = 0
-        while (end := data.find(b"\n", start)) >= 0:
-            line = data[start:end]
-            known = self._known.get(line) if not self._lines else None
-            reply = known or self._line(line)
-            if reply is not None:
-                replies.append(reply)
-                if known is None and len(reply.lines) == 1 and len(self._known) < KNOWN:
-                    self._known[line] = reply
-            start = end + 1
-        self._buffer = data[start:]
+        """Return the replies that `data` completes; those before a line that is none (see `broken`) are among them."""
+        if self.broken:
+            return []
+        lines = (self._buffer + data if self._buffer else data).split(b"\n")
+        self._buffer = lines.pop()
         if len(self._buffer) > MAX_LINE:
-            raise BadReply("reply line too long")
+            lines.append(self._buffer)
+        known = self._known
+        replies: list[Reply] = []
+        for line in lines:
+            reply = known.get(line)
+            if reply is None or self._lines:
+                try:
+                    reply = self._line(line)
+                except BadReply as error:
+                    self.broken = str(error)
+                    break
+                if reply is None:
+                    continue
+            replies.append(reply)
         return replies
 
     def _line(self, raw: bytes) -> Reply | None:
@@ -93,14 +98,23 @@ class ReplyParser:
         Raises:
             BadReply: It is not a line of a reply.
         """
+        if len(raw) > MAX_LINE:
+            raise BadReply("reply line too long")
         code = raw[:3]
-        if len(raw) > MAX_LINE or not (code.isdigit() and raw[3:4] in {b"", b"\r", b" ", b"-"}):
+        if not (code.isdigit() and raw[3:4] in {b"", b"\r", b" ", b"-"}):
             raise BadReply(f"not an SMTP reply: {raw[:80]!r}")
-        self._lines.append(raw[4:].strip().decode("utf-8", "replace"))
+        text = raw[4:].strip().decode("utf-8", "replace")
         if raw[3:4] == b"-":
+            self._lines.append(text)
             if len(self._lines) >= MAX_LINES:
                 raise BadReply("reply has too many lines")
             return None
-        lines = tuple(self._lines)
-        self._lines.clear()
-        return Reply(int(code), lines)
+        if self._lines:
+            lines = (*self._lines, text)
+            self._lines.clear()
+            return Reply(int(code), lines)
+        reply = Reply(int(code), (text,))
+        if len(self._known) >= KNOWN:
+            del self._known[next(iter(self._known))]  # the oldest, so that lines with a number in them go again
+        self._known[raw] = reply
+        return reply

@@ -127,10 +127,9 @@ async def test_a_selector_gets_a_key_that_signs(
     assert isinstance(shared, dict)
     assert shared[name] == data[name]
     async with reading(engine) as read:
-        found = await senders.signing_key(read, make.vault, account.senders["shop@example.com"])
-        assert await senders.signing_key(read, make.vault, 0) is None
-    assert found is not None
-    domain, selector, pem = found
+        found = await senders.identity(read, make.vault, account.senders["shop@example.com"])
+        assert await senders.identity(read, make.vault, 0) == senders.Identity("")
+    domain, selector, pem = found.domain, found.selector, found.private_key
     mail = b"From: shop@example.com\r\nSubject: s\r\n\r\nbody\r\n"
     signature = dkim.sign(mail, selector.encode(), domain.encode(), pem.encode())
     record = data[name].encode()

@@ -107,7 +107,7 @@ async def test_a_deleted_sender_still_signs_what_was_accepted(make: Factories, e
         sender = await senders.get(write, made.id, "a@x.example")
         await senders.set_dkim(write, make.vault, sender, selector="m1")
         await senders.delete(write, sender)
-        found = await senders.signing_key(write, make.vault, sender.id)
-    assert found is not None
-    assert found[:2] == ("x.example", "m1")
-    assert found[2].startswith("-----BEGIN PRIVATE KEY-----")
+        found = await senders.identity(write, make.vault, sender.id)
+    assert (found.domain, found.selector) == ("x.example", "m1")
+    assert found.private_key.startswith("-----BEGIN PRIVATE KEY-----")
+    assert found.private_key not in repr(found)

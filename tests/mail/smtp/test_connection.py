@@ -224,18 +224,58 @@ async def test_large_bodies_arrive_whole(server: SmtpServer) -> None:
     connection.close()
 
 
-async def test_a_cancelled_send_says_what_is_known(server: SmtpServer) -> None:
+async def test_an_aborted_session_says_what_is_known(server: SmtpServer) -> None:
     server.on("dot", STALL)
     connection = await open_to(route_to(server))
     journal = asyncio.Event()
-    task = asyncio.create_task(connection.send(job(before=journal.set)))
+    sending = asyncio.create_task(connection.hand_over(job(before=journal.set)))
     await journal.wait()
     await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert connection.interrupted().status == Status.IN_DOUBT
+    connection.abort()
+    outcome = await sending
+    assert outcome is not None
+    assert (outcome.status, outcome.reply) == (Status.IN_DOUBT, "interrupted")
     assert not connection.usable
+
+
+async def test_an_aborted_session_gives_back_what_it_has_not_begun(server: SmtpServer) -> None:
+    server.on("mail", STALL)
+    connection = await open_to(route_to(server))
+    message = job()
+    sending = asyncio.create_task(connection.hand_over(message))
+    async with asyncio.timeout(5):
+        while not any(line.startswith("MAIL") for line in server.commands):  # noqa: ASYNC110 it has nobody to tell
+            await asyncio.sleep(0.01)
+    connection.abort()
+    assert await sending is None
+    assert connection.given_back == [message]
+    assert message.composed == 0
+
+
+async def test_a_withdrawn_message_is_given_back_and_leaves_nothing_behind(server: SmtpServer) -> None:
+    connection = await open_to(route_to(server))
+    first, second, third = job("a@example.org"), job("b@example.org"), job("c@example.org")
+    second.withdrawn = True
+    outcomes = await asyncio.gather(connection.hand_over(first), connection.hand_over(second))
+    assert outcomes[0] is not None
+    assert (outcomes[0].status, outcomes[1]) == (Status.DELIVERED, None)
+    assert connection.given_back == [second]
+    assert not connection.usable  # a lone dot would have delivered an empty mail
+    connection = await open_to(route_to(server))
+    assert (await connection.send(third)).status == Status.DELIVERED
+    assert [message.recipient for message in server.messages] == ["a@example.org", "c@example.org"]
+    assert second.dots == 0
+    connection.close()
+
+
+async def test_a_message_that_can_not_be_composed_is_deferred(server: SmtpServer) -> None:
+    connection = await open_to(route_to(server))
+    message = job()
+    message.broken = True
+    outcome = await connection.send(message)
+    assert (outcome.status, outcome.code, outcome.enhanced) == (Status.DEFERRED, 0, "4.3.0")
+    assert "no such template" in outcome.reply
+    assert (server.messages, message.dots) == ([], 0)
 
 
 async def test_a_greylisted_recipient_is_taken_the_second_time() -> None:
@@ -261,9 +301,8 @@ async def test_a_lone_dot_ends_data_that_was_taken_without_a_recipient() -> None
 async def test_the_next_envelope_travels_with_the_body() -> None:
     async with SmtpServer() as server:
         connection = await open_to(route_to(server))
-        first, second = job("a@example.org"), job("b@example.org")
-        assert (await connection.send(first, lambda: second)).status == Status.DELIVERED
-        assert (await connection.send(second, lambda: None)).status == Status.DELIVERED
+        outcomes = await connection.send_all([job("a@example.org"), job("b@example.org")])
+        assert [outcome.status for outcome in outcomes] == [Status.DELIVERED] * 2
         assert [message.recipient for message in server.messages] == ["a@example.org", "b@example.org"]
         assert any(chunk.startswith(b"MAIL") and b"RCPT" in chunk and b"DATA\r\n" in chunk for chunk in server.chunks)
         connection.close()
@@ -275,10 +314,7 @@ async def test_a_refused_message_does_not_disturb_the_one_behind_it(stage: str) 
         server.on(stage, "550 5.7.1 no", match="" if stage != "rcpt" else "b@", times=1)
         connection = await open_to(route_to(server))
         jobs = [job("a@example.org"), job("b@example.org"), job("jörg@example.org"), job("d@example.org")]
-        outcomes = []
-        for number, one in enumerate(jobs):
-            following = jobs[number + 1] if number + 1 < len(jobs) else None
-            outcomes.append(await connection.send(one, lambda following=following: following))  # type: ignore[misc]
+        outcomes = await connection.send_all(jobs)
         assert [outcome.status for outcome in outcomes].count(Status.REJECTED) == 1
         assert len(server.messages) == 3
         assert server.connections == 1

@@ -5,8 +5,11 @@ import socket
 
 import pytest
 
-from app.mail.smtp.outcome import Status
-from app.mail.smtp.routes import Host, Route
+from app.mail.smtp import dial as dialling
+from app.mail.smtp.dial import CannotBind, dial
+from app.mail.smtp.opening import Opened, open_session
+from app.mail.smtp.outcome import Outcome, Status
+from app.mail.smtp.routes import Host, Route, relay_routes
 from tests.fixtures.smtp_server import DROP, STALL, SmtpServer, reply_and_drop
 from tests.mail.smtp.kit import job, open_to, refused_by, route_to, try_open
 
@@ -115,3 +118,73 @@ async def test_opening_can_be_cancelled() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+
+async def test_a_host_may_have_wishes_and_credentials_of_its_own() -> None:
+    async with SmtpServer(users={"jo": "x"}) as server:
+        url = f"smtp://jo:x@127.0.0.1:{server.port}?tls=none"
+        route = relay_routes(f"{url},smtp://other.example?priority=1&tls=required")
+        opened = await open_session(route, route.order()[0], helo_name="mail.example.com", timeout_seconds=5)
+        assert isinstance(opened, Opened)
+        opened.smtp.close()
+        assert any(command.startswith("AUTH") for command in server.commands)
+        strict = Host("other.example", server.port, server.host, tls="required")
+        outcome = await open_session(route, strict, helo_name="mail.example.com", timeout_seconds=5)
+        assert isinstance(outcome, Outcome)
+        assert "STARTTLS" in outcome.reply
+
+
+@pytest.mark.parametrize("source", ["127.0.0.7", " ::1, 127.0.0.7"])
+async def test_the_source_address_is_chosen_by_family(source: str) -> None:
+    async with SmtpServer() as server:
+        opened = await open_session(
+            route_to(server), route_to(server).hosts[0], helo_name="h", timeout_seconds=5, source_address=source
+        )
+        assert isinstance(opened, Opened)
+        assert opened.smtp.get_transport_info("sockname")[0] == "127.0.0.7"
+        opened.smtp.close()
+        other = await dial(server.host, server.port, source_address="::1")  # none of IPv4: the system chooses
+        assert other.getsockname()[0] == "127.0.0.1"
+        other.close()
+
+
+@pytest.mark.parametrize("source", ["203.0.113.1", "203.0.113.1,203.0.113.2"])
+async def test_an_address_that_is_not_ours_is_our_own_error(source: str) -> None:
+    async with SmtpServer() as server:
+        route = route_to(server)
+        outcome = await open_session(route, route.hosts[0], helo_name="h", timeout_seconds=5, source_address=source)
+        assert isinstance(outcome, Outcome)
+        assert (outcome.status, outcome.code, outcome.enhanced) == (Status.DEFERRED, 0, "4.3.0")
+        assert "can not send from 203.0.113." in outcome.reply
+        assert server.connections == 0
+        with pytest.raises(CannotBind):
+            await dial(server.host, server.port, source_address=source)
+
+
+async def test_a_name_without_address_or_a_bad_source_defers() -> None:
+    for host, source in ((Host("nowhere.invalid", 25), ""), (Host("localhost", 9, "127.0.0.1"), "not an address")):
+        outcome = await open_session(Route("x", (host,)), host, helo_name="h", timeout_seconds=5, source_address=source)
+        assert isinstance(outcome, Outcome)
+        assert (outcome.status, outcome.enhanced) == (Status.DEFERRED, "4.4.1")
+
+
+async def test_an_address_that_swallows_packets_costs_a_short_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialling, "IPV4_SECONDS", 0.2)
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        waiting: list[socket.socket] = []
+        try:
+            for _ in range(4):  # fill the backlog; further ones get no answer
+                one = socket.socket()
+                one.setblocking(False)
+                one.connect_ex(("127.0.0.1", port))
+                waiting.append(one)
+            host = Host("full.example", port, "127.0.0.1")
+            outcome = await open_session(Route("x", (host,)), host, helo_name="h", timeout_seconds=30)
+        finally:
+            for one in waiting:
+                one.close()
+    assert isinstance(outcome, Outcome)
+    assert (outcome.enhanced, outcome.reply) == ("4.4.1", f"no answer from 127.0.0.1 port {port}")

@@ -1,56 +1,16 @@
-"""Routes: relay URLs, and MX look-ups against a small DNS server."""
+"""MX look-ups against a small DNS server: which hosts, in which order, for how long."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any
 
-import dns.asyncresolver
-import dns.flags
-import dns.message
-import dns.rcode
-import dns.rdatatype
-import dns.rrset
 import pytest
 
+from app.mail.smtp.lookups import dns_resolver, is_public
 from app.mail.smtp.outcome import Outcome, Status
-from app.mail.smtp.routes import Host, MxResolver, Route, relay_route
-
-
-@pytest.mark.parametrize(
-    ("url", "route"),
-    [
-        ("smtp://127.0.0.1:1025", Route("relay:127.0.0.1:1025", (Host("127.0.0.1", 1025),), "opportunistic")),
-        ("smtp://relay.example", Route("relay:relay.example:25", (Host("relay.example", 25),), "opportunistic")),
-        ("smtps://relay.example/", Route("relay:relay.example:465", (Host("relay.example", 465),), "implicit")),
-        (
-            "smtp://jo:s%40e%3Ac%2F@relay.example:587",
-            Route("relay:relay.example:587", (Host("relay.example", 587),), "required", "jo", "s@e:c/"),
-        ),
-        (
-            "smtp://jo:x@localhost:587",
-            Route("relay:localhost:587", (Host("localhost", 587),), "opportunistic", "jo", "x"),
-        ),
-        ("smtp://jo:x@10.0.0.1?tls=none", Route("relay:10.0.0.1:25", (Host("10.0.0.1", 25),), "none", "jo", "x")),
-        ("smtp://[::1]:25?tls=required", Route("relay:::1:25", (Host("::1", 25),), "required")),
-    ],
-)
-def test_relay_urls(url: str, route: Route) -> None:
-    assert relay_route(url) == route
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "", "relay.example", "http://relay.example", "smtp://", "smtp://:25", "smtp://h:99999", "smtp://h:x", "smtp://h:0", "smtp://h/path",
-        "smtp://jo@h", "smtp://:secret@h", "smtp://h?tls=maybe", "smtp://h?x=1", "smtps://h?tls=none", "smtp://h#x", "smtp://[::1",
-    ],
-)  # fmt: skip
-def test_bad_relay_urls_are_refused_without_their_password(url: str) -> None:
-    with pytest.raises(ValueError, match="relay URL") as caught:
-        relay_route(url)
-    assert "secret" not in str(caught.value)
-
+from app.mail.smtp.routes import Host, MxResolver, Route
+from tests.fixtures.dns_server import DnsServer
 
 ZONE = {
     ("good.test.", "MX"): ["20 mx2.good.test.", "10 mx1.good.test."],
@@ -63,37 +23,25 @@ ZONE = {
     ("private.test.", "MX"): ["10 mx.private.test."],
     ("mx.private.test.", "A"): ["127.0.0.1", "10.1.2.3"],
     ("mixed.test.", "MX"): ["10 mx.private.test.", "20 mx2.good.test."],
+    ("six.test.", "MX"): ["10 mx.six.test."],
+    ("mx.six.test.", "AAAA"): ["2a00::6"],
+    ("six-a.test.", "AAAA"): ["2a00::7"],
+    ("alias.test.", "CNAME"): ["good.test."],
+    ("to-alias.test.", "MX"): ["10 mx.to-alias.test."],
+    ("mx.to-alias.test.", "CNAME"): ["mx2.good.test."],
+    ("loop-alias.test.", "CNAME"): ["loop-alias.test."],
+    ("equal.test.", "MX"): ["10 mx2.good.test.", "10 only-a.test."],
+    ("many.test.", "MX"): [f"10 mx{n}.many.test." for n in range(20)],
+    **{(f"mx{n}.many.test.", "A"): [f"192.88.1.{n}"] for n in range(20)},
+    ("huge.test.", "A"): [f"192.88.2.{n}" for n in range(30)],
+    ("huge.test.", "AAAA"): [f"2a00::2:{n:x}" for n in range(20)],
+    ("half.test.", "AAAA"): ["2a00::8"],
+    ("mail.us.test.", "A"): ["192.88.9.9"],
+    ("backup.test.", "MX"): ["10 mx1.good.test.", "20 mail.us.test.", "30 mx2.good.test."],
+    ("ours.test.", "MX"): ["10 mail.us.test.", "20 mx2.good.test."],
     ("dangling.test.", "MX"): ["10 gone.test."],
     ("broken-hosts.test.", "MX"): ["10 servfail.test."],
 }
-
-
-class Dns(asyncio.DatagramProtocol):
-    """Answers from ZONE; `servfail.test` fails and `silent.test` says nothing."""
-
-    def __init__(self) -> None:
-        self.questions: list[str] = []
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.DatagramTransport, transport)
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        query = dns.message.from_wire(data)
-        question = query.question[0]
-        name, kind = question.name.to_text(), dns.rdatatype.to_text(question.rdtype)
-        self.questions.append(f"{name} {kind}")
-        if name == "silent.test.":
-            return
-        answer = dns.message.make_response(query)
-        answer.flags |= dns.flags.RA
-        values = ZONE.get((name, kind))
-        if values:
-            answer.answer.append(dns.rrset.from_text(question.name, 300, "IN", kind, *values))
-        elif name == "servfail.test.":
-            answer.set_rcode(dns.rcode.SERVFAIL)
-        elif not any(known == name for known, _ in ZONE):
-            answer.set_rcode(dns.rcode.NXDOMAIN)
-        self.transport.sendto(answer.to_wire(), addr)
 
 
 class Clock:
@@ -104,22 +52,13 @@ class Clock:
 
 
 @asynccontextmanager
-async def resolving(**options: bool | int) -> AsyncIterator[tuple[MxResolver, Dns, Clock]]:
-    transport, server = await asyncio.get_running_loop().create_datagram_endpoint(Dns, local_addr=("127.0.0.1", 0))
-    resolver = dns.asyncresolver.Resolver(configure=False)
-    resolver.nameservers = ["127.0.0.1"]
-    resolver.port = transport.get_extra_info("sockname")[1]
+async def resolving(**options: Any) -> AsyncIterator[tuple[MxResolver, DnsServer, Clock]]:
     clock = Clock()
-    allow_private = bool(options.get("allow_private", False))
-    cache_size = int(options.get("cache_size", 100))
-    try:
-        yield (
-            MxResolver(resolver, allow_private=allow_private, timeout_seconds=0.5, cache_size=cache_size, now=clock),
-            server,
-            clock,
-        )
-    finally:
-        transport.close()
+    async with DnsServer(ZONE, negative_ttl=options.pop("negative_ttl", 0)) as server:
+        server.failing.update({"servfail.test.", "half.test. A"})
+        server.silent.add("silent.test.")
+        options = {"timeout_seconds": 0.5, "cache_size": 100, **options}
+        yield MxResolver(server.resolver(), now=clock, **options), server, clock
 
 
 @pytest.fixture
@@ -156,6 +95,7 @@ async def test_without_mx_the_domain_itself_is_the_host(mx: MxResolver) -> None:
         ("silent.test", Status.DEFERRED, "4.4.3"),
         ("a" * 64 + ".test", Status.REJECTED, "5.1.2"),
         ("a..test", Status.REJECTED, "5.1.2"),
+        ("loop-alias.test", Status.DEFERRED, "4.4.3"),
     ],
 )
 async def test_domains_without_a_route(mx: MxResolver, domain: str, status: Status, enhanced: str) -> None:
@@ -196,3 +136,104 @@ async def test_a_caller_that_gives_up_does_not_disturb_the_others(mx: MxResolver
     await asyncio.sleep(0)
     first.cancel()
     assert isinstance(await second, Route)
+
+
+async def test_equal_preferences_are_shuffled_for_each_opening(mx: MxResolver) -> None:
+    route = await mx.route("equal.test")
+    assert isinstance(route, Route)
+    assert {route.order()[0].name for _ in range(100)} == {"mx2.good.test", "only-a.test"}
+    good = await mx.route("good.test")
+    assert isinstance(good, Route)
+    assert {good.order()[0].address for _ in range(100)} == {"192.88.0.1", "192.88.0.2"}
+    assert [host.address for host in good.order()][2:] == ["192.88.0.3", "2a00::1"]
+
+
+async def test_aliases_are_followed(mx: MxResolver) -> None:
+    good, alias = await mx.route("good.test"), await mx.route("alias.test")
+    assert isinstance(good, Route)
+    assert isinstance(alias, Route)
+    assert alias.key == good.key
+    tolerated = await mx.route("to-alias.test")
+    assert isinstance(tolerated, Route)
+    assert [(host.name, host.address) for host in tolerated.hosts] == [
+        ("mx.to-alias.test", "192.88.0.3"),
+        ("mx.to-alias.test", "2a00::1"),
+    ]
+
+
+async def test_ipv6_can_be_left_out(mx: MxResolver) -> None:
+    for domain in ("six.test", "six-a.test"):
+        assert isinstance(await mx.route(domain), Route)
+    async with resolving(ipv6=False) as (without, _, _):
+        good = await without.route("good.test")
+        assert isinstance(good, Route)
+        assert not any(":" in host.address for host in good.hosts)
+        for domain in ("six.test", "six-a.test"):
+            outcome = await without.route(domain)
+            assert isinstance(outcome, Outcome)
+            assert (outcome.status, outcome.enhanced) == (Status.DEFERRED, "4.4.4")
+
+
+async def test_hosts_and_addresses_are_bounded(mx: MxResolver) -> None:
+    many, huge = await mx.route("many.test"), await mx.route("huge.test")
+    assert isinstance(many, Route)
+    assert isinstance(huge, Route)
+    assert len(many.hosts) == 8
+    assert len(huge.hosts) == 6
+
+
+async def test_one_family_of_addresses_is_enough(mx: MxResolver) -> None:
+    route = await mx.route("half.test")
+    assert isinstance(route, Route)
+    assert route.hosts == (Host("half.test", 25, "2a00::8"),)
+
+
+@pytest.mark.parametrize("own", ["mail.us.test", "Mail.Us.Test.", "192.88.9.9"])
+async def test_mail_does_not_come_back_to_us(own: str) -> None:
+    async with resolving(own=[own]) as (mx, _, _):
+        route = await mx.route("backup.test")
+        assert isinstance(route, Route)
+        assert {host.name for host in route.hosts} == {"mx1.good.test"}
+        outcome = await mx.route("ours.test")
+        assert isinstance(outcome, Outcome)
+        assert (outcome.status, outcome.enhanced) == (Status.REJECTED, "5.4.6")
+
+
+async def test_negative_answers_are_remembered_as_long_as_dns_says() -> None:
+    async with resolving(negative_ttl=900) as (mx, server, clock):
+        for seconds, asked in ((0, 1), (899, 1), (2, 2)):
+            clock.now += seconds
+            assert isinstance(await mx.route("nowhere.test"), Outcome)
+            assert server.questions.count("nowhere.test. MX") == asked
+
+
+async def test_failures_are_remembered_briefly() -> None:
+    async with resolving() as (mx, server, clock):
+        for seconds, asked in ((0, 1), (14, 1), (2, 2)):
+            clock.now += seconds
+            assert isinstance(await mx.route("servfail.test"), Outcome)
+            assert server.questions.count("servfail.test. MX") == asked
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("192.88.0.1", True), ("10.0.0.1", False), ("127.0.0.1", False), ("169.254.1.1", False), ("224.0.0.1", False), ("0.0.0.0", False),
+        ("100.64.0.1", False), ("2a00::1", True), ("::1", False), ("fe80::1", False), ("fd00::1", False), ("ff02::1", False),
+        ("::ffff:10.0.0.1", False), ("2002:7f00:1::", False), ("64:ff9b::7f00:1", False), ("64:ff9b::c058:1", True),
+    ],
+)  # fmt: skip
+def test_public_addresses(address: str, public: bool) -> None:
+    assert is_public(address) is public
+
+
+def test_name_servers_may_have_ports() -> None:
+    resolver = dns_resolver(["127.0.0.1", "127.0.0.1:5353", "[::1]:54", "::1"], dnssec=True)
+    assert [str(server) for server in resolver.nameservers] == [
+        "Do53:127.0.0.1@53",
+        "Do53:127.0.0.1@5353",
+        "Do53:::1@54",
+        "Do53:::1@53",
+    ]
+    with pytest.raises(ValueError, match=r"ns\.example"):
+        dns_resolver(["ns.example"])

@@ -10,7 +10,7 @@ import pytest
 from app.mail.smtp.outcome import Status
 from app.mail.smtp.pool import Pool
 from app.mail.smtp.routes import relay_route
-from tests.mail.smtp.kit import job
+from tests.mail.smtp.kit import Stock, job
 
 
 @pytest.mark.parametrize("delay", ["0", "2"])
@@ -22,19 +22,22 @@ async def test_the_sink_records_what_it_accepts(tmp_path: Path, delay: str) -> N
     try:
         async with asyncio.timeout(20):
             port = int(await sink.stdout.readline())
+            stock = Stock()
+            stock.waiting.extend(job(f"r{n}@example.org", b"Message-ID: <%d@x>\r\n\r\nx\r\n" % n) for n in range(300))
             pool = Pool(
                 relay_route(f"smtp://127.0.0.1:{port}"),
+                stock,
                 connections=4,
                 helo_name="mail.example.com",
                 connect_timeout=5,
                 reply_timeout=5,
             )
-            jobs = [job(f"r{n}@example.org", b"Message-ID: <%d@x>\r\n\r\nx\r\n" % n) for n in range(300)]
-            outcomes = await asyncio.gather(*[pool.send(one) for one in jobs])
+            pool.wake()
+            await stock.done()
             await pool.close()
     finally:
         sink.terminate()
     assert await sink.stdout.read() == b"300\n"
     await sink.wait()
-    assert {outcome.status for outcome in outcomes} == {Status.DELIVERED}
+    assert {outcome.status for outcome in stock.outcomes.values()} == {Status.DELIVERED}
     assert sorted(record.read_text().splitlines()) == sorted(f"r{n}@example.org\t<{n}@x>" for n in range(300))

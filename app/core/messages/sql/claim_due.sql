@@ -1,4 +1,4 @@
--- Take due copies from the queue into a lease, lower lanes first.
+-- Take due single mails from the queue into a lease, lower lanes first.
 --
 -- $1 host text: the claiming data directory
 -- $2 incarnation uuid: the claiming process
@@ -19,7 +19,7 @@
 -- -> possible_duplicate boolean: whether an earlier attempt is in doubt
 -- -> suppressed text: reason of the suppression that has come up since, null without
 --
--- Locks: the rows taken, skipping those that another claim holds. Index: ix_delivery_queue_due, lane by lane, because
+-- Locks: the rows taken, skipping those that another claim holds. Index: ix_delivery_queue_single, lane by lane, because
 -- a plain order by lane and time would pass over everything that is deferred.
 WITH due AS (
     SELECT entry.message_id
@@ -27,7 +27,7 @@ WITH due AS (
     CROSS JOIN LATERAL (
         SELECT message_id
         FROM delivery_queue
-        WHERE delivery_queue.lane = lanes.lane AND due_at <= clock_timestamp()
+        WHERE run_id IS NULL AND delivery_queue.lane = lanes.lane AND due_at <= clock_timestamp()
         ORDER BY due_at, message_id
         LIMIT $3::int
         FOR UPDATE SKIP LOCKED

@@ -31,8 +31,8 @@
 --
 -- A recorded outcome is never refused: delivered wins, and what comes second is flagged.
 --
--- Locks: the copies' rows; then the counters' rows in key order, hours before days, which is what keeps many writers
--- from waiting for each other in a circle. The order is forced: each step reads a count of what the one before it wrote.
+-- Locks: the copies' rows; then the counters' rows in key order, runs before hours before days, which is what keeps many
+-- writers from waiting for each other in a circle. The order is forced: each step reads a count of what the one before it wrote.
 -- Index: pk_messages.
 WITH given AS (
     SELECT * FROM unnest(
@@ -73,7 +73,7 @@ WITH given AS (
             WHEN messages.finished_at IS NULL AND given.final THEN given.attempted_at ELSE messages.finished_at END
     FROM given
     WHERE messages.id = given.message_id AND messages.accepted_at = given.accepted_at
-    RETURNING messages.id, messages.account_id, messages.sender_id, messages.kind, messages.recipient,
+    RETURNING messages.id, messages.account_id, messages.sender_id, messages.run_id, messages.kind, messages.recipient,
         messages.x_headers, messages.finished_at, given.*,
         CASE given.state
             WHEN 'delivered' THEN messages.delivered_at = given.attempted_at
@@ -90,8 +90,8 @@ WITH given AS (
     ON CONFLICT DO NOTHING
     RETURNING 1
 ), again AS (
-    INSERT INTO delivery_queue (message_id, accepted_at, due_at, lane, attempt, site)
-    SELECT message_id, accepted_at, due_at, lane, attempt + 1, split_part(lower(recipient), '@', -1)
+    INSERT INTO delivery_queue (message_id, accepted_at, due_at, lane, attempt, site, run_id)
+    SELECT message_id, accepted_at, due_at, lane, attempt + 1, split_part(lower(recipient), '@', -1), run_id
     FROM ledger
     WHERE due_at IS NOT NULL AND finished_at IS NULL
     ON CONFLICT DO NOTHING
@@ -99,6 +99,28 @@ WITH given AS (
 ), before_counts AS (
     SELECT (SELECT count(*) FROM traces) + (SELECT count(*) FROM ended) + (SELECT count(*) FROM reports)
         + (SELECT count(*) FROM again) AS rows
+), runs AS (
+    INSERT INTO run_counts AS count (run_id, delivered, hard_bounces, soft_bounces, blocked, failed, deferrals)
+    SELECT run_id,
+        count(*) FILTER (WHERE state = 'delivered'),
+        count(*) FILTER (WHERE state = 'bounced' AND bounce_type = 'hard'),
+        count(*) FILTER (WHERE state = 'bounced' AND bounce_type = 'soft'),
+        count(*) FILTER (WHERE state = 'blocked'),
+        count(*) FILTER (WHERE state = 'failed'),
+        count(*) FILTER (WHERE state = 'deferred')
+    FROM ledger
+    CROSS JOIN before_counts
+    WHERE counts AND run_id IS NOT NULL
+    GROUP BY run_id
+    ORDER BY run_id
+    ON CONFLICT (run_id) DO UPDATE SET
+        delivered = count.delivered + excluded.delivered,
+        hard_bounces = count.hard_bounces + excluded.hard_bounces,
+        soft_bounces = count.soft_bounces + excluded.soft_bounces,
+        blocked = count.blocked + excluded.blocked,
+        failed = count.failed + excluded.failed,
+        deferrals = count.deferrals + excluded.deferrals
+    RETURNING 1
 ), deltas AS (
     SELECT account_id, sender_id, date_trunc('hour', attempted_at, 'UTC') AS hour,
         count(*) FILTER (WHERE state = 'delivered')::int AS delivered,
@@ -107,11 +129,12 @@ WITH given AS (
         count(*) FILTER (WHERE state = 'bounced' AND bounce_type = 'soft')::int AS soft_bounces,
         count(*) FILTER (WHERE state = 'blocked' AND blocked_reason = 'complaint')::int AS blocked_complaint,
         count(*) FILTER (WHERE state = 'blocked' AND blocked_reason = 'hardbounce')::int AS blocked_hardbounce,
-        count(*) FILTER (WHERE state = 'blocked' AND blocked_reason = 'manual')::int AS blocked_manual,
+        count(*) FILTER (WHERE state = 'blocked' AND blocked_reason IN ('manual', 'deleted'))::int AS blocked_manual,
         count(*) FILTER (WHERE state = 'blocked' AND blocked_reason = 'softbounce')::int AS blocked_softbounce,
         count(*) FILTER (WHERE state = 'blocked' AND blocked_reason = 'unsubscribe')::int AS blocked_unsubscribe
     FROM ledger
     CROSS JOIN before_counts
+    CROSS JOIN (SELECT count(*) FROM runs) AS after_runs
     WHERE counts AND state IN ('delivered', 'deferred', 'bounced', 'blocked')
     GROUP BY account_id, sender_id, date_trunc('hour', attempted_at, 'UTC')
 ), hours AS (

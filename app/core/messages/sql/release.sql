@@ -2,23 +2,24 @@
 --
 -- $1 lease_id bigint: the claim
 -- $2 message_ids bigint[]: copies that were not begun
+-- $3 after_seconds double precision: not before so long from now
 -- -> message_id bigint: a copy that is in the queue again
 --
 -- Locks: the lease's row. Index: pk_delivery_leases.
 WITH lease AS (
-    SELECT id, message_ids, accepted_ats, attempts, lanes
+    SELECT id, run_id, message_ids, accepted_ats, attempts, lanes
     FROM delivery_leases
     WHERE id = $1::bigint
     FOR UPDATE
 ), held AS (
-    SELECT item.message_id, item.accepted_at, item.attempt, item.lane,
+    SELECT item.message_id, item.accepted_at, item.attempt, item.lane, lease.run_id,
         item.message_id = ANY ($2::bigint[]) AS back
     FROM lease, unnest(lease.message_ids, lease.accepted_ats, lease.attempts, lease.lanes)
         AS item (message_id, accepted_at, attempt, lane)
 ), queue AS (
-    INSERT INTO delivery_queue (message_id, accepted_at, due_at, lane, attempt, site)
-    SELECT held.message_id, held.accepted_at, clock_timestamp(), held.lane, held.attempt,
-        split_part(lower(messages.recipient), '@', -1)
+    INSERT INTO delivery_queue (message_id, accepted_at, due_at, lane, attempt, site, run_id)
+    SELECT held.message_id, held.accepted_at, clock_timestamp() + make_interval(secs => $3::float8), held.lane,
+        held.attempt, split_part(lower(messages.recipient), '@', -1), held.run_id
     FROM held
     JOIN messages ON messages.id = held.message_id AND messages.accepted_at = held.accepted_at
     WHERE held.back AND messages.finished_at IS NULL

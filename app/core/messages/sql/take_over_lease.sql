@@ -15,9 +15,9 @@
 WITH old AS (
     DELETE FROM delivery_leases
     WHERE id = $1::bigint AND incarnation = $2::uuid
-    RETURNING id, message_ids, accepted_ats, attempts, lanes
+    RETURNING id, run_id, epoch, message_ids, accepted_ats, attempts, lanes
 ), undone AS (
-    SELECT item.message_id, item.accepted_at, item.attempt, item.lane
+    SELECT item.message_id, item.accepted_at, item.attempt, item.lane, old.run_id, old.epoch
     FROM old
     CROSS JOIN unnest(old.message_ids, old.accepted_ats, old.attempts, old.lanes)
         AS item (message_id, accepted_at, attempt, lane)
@@ -28,12 +28,14 @@ WITH old AS (
     )
 ), lease AS (
     INSERT INTO delivery_leases (
-        host, incarnation, claimed_at, lease_until, message_ids, accepted_ats, attempts, lanes
+        host, incarnation, claimed_at, lease_until, run_id, epoch, message_ids, accepted_ats, attempts, lanes
     )
     SELECT $3::text, $4::uuid, clock_timestamp(), clock_timestamp() + make_interval(secs => $5::float8),
+        run_id, epoch,
         array_agg(message_id ORDER BY message_id), array_agg(accepted_at ORDER BY message_id),
         array_agg(attempt ORDER BY message_id), array_agg(lane ORDER BY message_id)
     FROM undone
+    GROUP BY run_id, epoch
     HAVING count(*) > 0
     RETURNING id
 )

@@ -1,4 +1,4 @@
-"""What is done for one copy, step by step, between its claim and its SMTP transaction.
+"""Single mails: what is done between the claim of a copy and its SMTP transaction.
 
     load, compile, sign                once per mail, for all its copies
     return path, token, assemble       once per copy
@@ -9,21 +9,20 @@ sent: signing is the real cost, and leaves Python meanwhile; a thread for each m
 """
 
 import asyncio
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
-from app.core import messages, senders
+from app.core import messages
 from app.core.messages import Content, Copy
 from app.db.sql import Connection
-from app.db.unit_of_work import reading
-from app.kit.secrets import Vault, derive
+from app.delivery.identities import Identities
+from app.delivery.transmission import Obligations, Transmission
+from app.kit.secrets import derive
 from app.mail import compose, dkim, verp
-from app.mail.smtp.connection import SendJob
+from app.mail.headers import header_lines
 from app.settings import Settings
 
 ROOM_BYTES = 64 * 1024 * 1024
@@ -32,9 +31,6 @@ SLICE_BYTES = 8 * 1024 * 1024
 """Bytes of mails loaded at a time."""
 SLICE_MAILS = 25
 """Mails compiled and signed at a time."""
-SIGNER_SECONDS = 60.0
-"""How long a sender's key is believed."""
-SIGNERS = 1_000
 
 
 class ContentGone(LookupError):
@@ -67,21 +63,18 @@ class _Mail:
 class Composer:
     """Makes the bytes of copies. One per delivery process."""
 
-    def __init__(self, settings: Settings, engine: AsyncEngine, vault: Vault) -> None:
+    def __init__(self, settings: Settings, identities: Identities) -> None:
         """Prepare.
 
         Args:
             settings: `secret_keys`, `bounce_domain`, `node_name`.
-            engine: Where senders' keys are read.
-            vault: Opens them.
+            identities: Senders' keys.
         """
         self._settings = settings
-        self._engine = engine
-        self._vault = vault
+        self._identities = identities
         self._token_key = derive(settings.secret_keys[0], "verp")
         self._mails: OrderedDict[int, _Mail] = OrderedDict()
         self._bytes = 0
-        self._signers: OrderedDict[int, tuple[float, dkim.Signer | None]] = OrderedDict()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="composing")
 
     @property
@@ -111,7 +104,10 @@ class Composer:
         if wanted:
             mails = [(copy.mail_id, copy.accepted_at) for copy in wanted.values()]
             found = {content.mail_id: content for content in await messages.contents(connection, mails)}
-            work = [(copy, found.get(mail_id), await self._signer(copy.sender_id)) for mail_id, copy in wanted.items()]
+            work = [
+                (copy, found.get(mail_id), (await self._identities.of(copy.sender_id)).signer)
+                for mail_id, copy in wanted.items()
+            ]
             loop = asyncio.get_running_loop()
             for copy, prepared in await loop.run_in_executor(self._threads, self._prepare_all, work):
                 self._mails[copy.mail_id] = _Mail(copy.size, prepared)
@@ -119,12 +115,12 @@ class Composer:
         for copy in copies:
             self._mails[copy.mail_id].users += 1
 
-    def job(self, copy: Copy, before_final_dot: Callable[[], None]) -> SendJob:
+    def job(self, copy: Copy, obligations: Obligations) -> Transmission:
         """Return the SMTP transaction of a copy whose mail was loaded.
 
         Args:
             copy: Of `load`.
-            before_final_dot: Called before the final dot can reach the wire.
+            obligations: What is asked and told on its way.
 
         Raises:
             ContentGone: The mail was not in the database.
@@ -134,12 +130,15 @@ class Composer:
         if isinstance(prepared, Exception):
             raise prepared
         token = verp.encode(self._token_key, accepted_at=int(copy.accepted_at.timestamp()), message_id=copy.message_id)
-        return SendJob(
+        extra = header_lines([("X-Trireme-Message", token)])
+        compiled, signature = prepared.compiled, prepared.signature
+        return Transmission(
+            copy,
+            partial(compose.assemble, compiled, extra, signature),
             envelope_from=verp.return_path(token, copy.recipient, self._settings.bounce_domain),
-            recipient=copy.recipient,
-            data=compose.assemble(prepared.compiled, [("X-Trireme-Message", token)], prepared.signature),
-            smtputf8=prepared.compiled.needs_smtputf8 or not copy.recipient.isascii(),
-            before_final_dot=before_final_dot,
+            size=len(compiled.head) + len(compiled.body) + len(extra) + len(signature) + 2,
+            smtputf8=compiled.needs_smtputf8 or not copy.recipient.isascii(),
+            obligations=obligations,
         )
 
     def done(self, copy: Copy) -> None:
@@ -190,16 +189,3 @@ class Composer:
             date=content.accepted_at,
             boundary=f"=_{boundary}",
         )
-
-    async def _signer(self, sender_id: int) -> dkim.Signer | None:
-        known = self._signers.get(sender_id)
-        if known is not None and known[0] > time.monotonic():
-            return known[1]
-        async with reading(self._engine) as read:
-            key = await senders.signing_key(read, self._vault, sender_id)
-        signer = dkim.Signer(*key) if key is not None else None
-        self._signers[sender_id] = (time.monotonic() + SIGNER_SECONDS, signer)
-        self._signers.move_to_end(sender_id)
-        if len(self._signers) > SIGNERS:
-            self._signers.popitem(last=False)
-        return signer

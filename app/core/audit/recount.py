@@ -1,0 +1,72 @@
+"""The counters beside a recount of the ledger. Imports db."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+
+from app.core.audit import identity
+from app.core.audit.values import MOST_SHOWN, Difference, Report, Scope
+from app.db.sql import Connection, Sql
+
+LOOK_BACK = timedelta(days=35)
+"""How long before the counters begin a copy was accepted whose events are looked for at first."""
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+RUN_COUNTS: Mapping[str, str] = {
+    "claimed": "copies",
+    "delivered": "ever_delivered",
+    "hard_bounces": "hard_bounces",
+    "soft_bounces": "soft_bounces",
+    "blocked": "ever_blocked",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "deferrals": "deferrals",
+}
+"""Columns of `run_counts`, and what they are a count of."""
+sql = Sql(__package__)
+
+
+async def of_runs(connection: Connection, page: list[asyncpg.Record]) -> list[Difference]:
+    """Compare `run_counts` with the copies, bounces and attempts of each run."""
+    rows = await sql.fetch(connection, "run_events", [run["id"] for run in page])
+    events = {row["run_id"]: row for row in rows}
+    return [difference for run in page for difference in _judge(run, events[run["id"]])]
+
+
+def _judge(run: asyncpg.Record, events: asyncpg.Record) -> list[Difference]:
+    counted = {**run, **events}
+    return [
+        Difference(
+            f"run_counts.{column}",
+            identity.name_of(run["id"]),
+            str(counted[counts]),
+            str(counted[f"stored_{column}"]),
+        )
+        for column, counts in RUN_COUNTS.items()
+        if counted[counts] != counted[f"stored_{column}"]
+    ]
+
+
+async def of_senders(connection: Connection, scope: Scope) -> Report:
+    """Compare `hourly_counts` and `daily_counts` with the ledger.
+
+    An event may come long after its copy was accepted, by the pause of a campaign for instance. So differences that
+    remain when only the latest copies are counted are looked at again with all that there are.
+    """
+    report = await _of_senders(connection, scope, scope.since - LOOK_BACK)
+    return await _of_senders(connection, scope, BEGINNING) if report.total else report
+
+
+async def _of_senders(connection: Connection, scope: Scope, accepted_from: datetime) -> Report:
+    rows = await sql.fetch(connection, "counters", scope.since, accepted_from, scope.account_id, MOST_SHOWN)
+    shown = tuple(
+        Difference(f"{row['bucket']}.{row['metric']}", _bucket(row), str(row["counted"]), str(row["stored"]))
+        for row in rows
+    )
+    return Report(rows[0]["found"] if rows else 0, shown)
+
+
+def _bucket(row: asyncpg.Record) -> str:
+    start: datetime = row["start"].astimezone(UTC)
+    moment = f"{start:%Y-%m-%d}" if row["bucket"] == "daily_counts" else f"{start:%Y-%m-%d %H}h"
+    return f"account {row['account_id']}, sender {row['sender_id']}, {moment}"

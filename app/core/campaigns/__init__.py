@@ -1,0 +1,84 @@
+"""Campaigns and their runs.
+
+Owns the tables `campaigns`, `runs`, `run_targets`, `run_contents`, `account_paces`, `database_identity`.
+
+    campaign    create, get, list_page, change, delete, missing
+    run         start, schedule, cancel_schedule, pause, resume, update_and_resume, stop; run, progress
+    engine      start_due, snapshot, queued, finish, cancel_stopped, clean_up, content, hold, fail
+    pace        set_pace
+    times       parse_start: local time and zone to an instant
+
+`state` holds the one table of moves for all families. Imports: messages, accounts, models, db, kit, `app.mail`.
+"""
+
+from app.core.campaigns.engine import (
+    Due,
+    VersionContent,
+    cancel_stopped,
+    clean_up,
+    content,
+    fail,
+    finish,
+    hold,
+    queued,
+    start_due,
+    version_content,
+)
+from app.core.campaigns.pace import set_pace
+from app.core.campaigns.progress import progress
+from app.core.campaigns.runs import pause, resume, stop, update_and_resume
+from app.core.campaigns.runs import run_of as run
+from app.core.campaigns.service import account_of, change, create, delete, get, list_page, missing
+from app.core.campaigns.snapshot import Snapshot, snapshot
+from app.core.campaigns.starting import cancel_schedule, schedule, start
+from app.core.campaigns.state import Family, Verb
+from app.core.campaigns.times import Start, parse_start, parse_zone
+from app.core.campaigns.values import Changes, Fields, Overrides, Progress, View
+from app.models.campaign import Campaign
+from app.models.run import Run, RunState
+
+__all__ = [
+    "Campaign",
+    "Changes",
+    "Due",
+    "Family",
+    "Fields",
+    "Overrides",
+    "Progress",
+    "Run",
+    "RunState",
+    "Snapshot",
+    "Start",
+    "Verb",
+    "VersionContent",
+    "View",
+    "account_of",
+    "cancel_schedule",
+    "cancel_stopped",
+    "change",
+    "clean_up",
+    "content",
+    "create",
+    "delete",
+    "fail",
+    "finish",
+    "get",
+    "hold",
+    "list_page",
+    "missing",
+    "parse_start",
+    "parse_zone",
+    "pause",
+    "progress",
+    "queued",
+    "resume",
+    "run",
+    "schedule",
+    "set_pace",
+    "snapshot",
+    "start",
+    "start_due",
+    "stop",
+    "update_and_resume",
+    "version_content",
+]

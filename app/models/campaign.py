@@ -1,0 +1,53 @@
+"""Campaigns: what is to be sent to which audiences. Written by `app.core.campaigns`."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import Base
+
+
+class Campaign(Base):
+    """A mailing as its author edits it; what was sent is told by its runs.
+
+    Its state is that of its latest run, `draft` without one. uid and UUID follow from the id (`app.kit.uids`).
+    """
+
+    __tablename__ = "campaigns"
+    __table_args__ = (Index("ix_campaigns_account_id", "account_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    account_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("accounts.id"))
+    name: Mapped[str]
+    type: Mapped[str] = mapped_column(server_default="regular")
+    """regular or plain-text."""
+    audience_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
+    """In the order in which they supply the contact of an address."""
+    template_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("templates.id"))
+    subject: Mapped[str] = mapped_column(server_default="")
+    preheader: Mapped[str] = mapped_column(server_default="")
+    from_email: Mapped[str] = mapped_column(server_default="")
+    from_name: Mapped[str] = mapped_column(server_default="")
+    reply_to: Mapped[str] = mapped_column(server_default="")
+    html: Mapped[str] = mapped_column(server_default="")
+    """Its own content; wins over the template's."""
+    text: Mapped[str | None]
+    track_opens: Mapped[bool] = mapped_column(server_default="true")
+    track_clicks: Mapped[bool] = mapped_column(server_default="true")
+    per_hour: Mapped[int | None]
+    """Pace: most copies an hour, null for no limit."""
+    start_at: Mapped[datetime | None]
+    """When a start is to take place, if ahead."""
+    local_start: Mapped[str | None]
+    """The same as it was given: local time, yyyy-MM-ddTHH:mm:ss."""
+    time_zone: Mapped[str] = mapped_column(server_default="UTC")
+    latest_run_id: Mapped[int | None] = mapped_column(BigInteger)
+    extra: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Members a client stored that no contract names (docs/contract/dyno.md, 4)."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime | None]
+    """Null until the first change."""
+    deleted_at: Mapped[datetime | None]

@@ -1,0 +1,39 @@
+"""A client of Valkey or Redis in which every wait has an end. May import `redis`; knows no setting."""
+
+from urllib.parse import parse_qs
+
+from redis.asyncio import BlockingConnectionPool, Redis
+
+CONNECT_SECONDS = 0.5
+"""How long connecting may take."""
+MAX_CONNECTIONS = 2
+"""Connections of one client; who needs more than that at once waits as long as for an answer."""
+
+
+def connect(url: str, *, reply_seconds: float) -> Redis:
+    """Return a client; it connects with its first command, and again after a failure.
+
+    Args:
+        url: As Celery takes it: redis://, rediss://, unix:// or redis+socket:// with `virtual_host` for the database.
+        reply_seconds: How long an answer may take.
+
+    Raises:
+        ValueError: The URL is not of these forms.
+    """
+    pool = BlockingConnectionPool.from_url(
+        client_url(url),
+        max_connections=MAX_CONNECTIONS,
+        timeout=reply_seconds,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=reply_seconds,
+    )
+    return Redis.from_pool(pool)
+
+
+def client_url(url: str) -> str:
+    """Return a broker's URL as the client takes it: redis+socket:// is unix:// there, and `virtual_host` is `db`."""
+    if not url.startswith("redis+socket://"):
+        return url
+    path, _, query = url.removeprefix("redis+socket://").partition("?")
+    database = parse_qs(query).get("virtual_host", ["0"])[0].strip("/")
+    return f"unix://{path}?db={database or 0}"
