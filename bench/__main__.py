@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import accept, counts, delivery, latency
+from bench import accept, campaign, composing, counts, delivery, latency, memory, shaping, snapshot
 from bench.machine import Surroundings, facts
 from bench.options import Options
 from bench.sheet import Sheet
@@ -17,18 +17,25 @@ BENCHMARKS: dict[str, Callable[[Options], Sheet]] = {
     "delivery": delivery.run,
     "latency": latency.run,
     "counts": counts.run,
+    "composing": composing.run,
+    "campaign": campaign.run,
+    "snapshot": snapshot.run,
+    "memory": memory.run,
+    "shaping": shaping.run,
 }
+NOT_BY_DEFAULT = {"memory", "shaping"}
+"""Long, and asked for by name."""
 
 
 def main() -> int:
     """Measure what was asked for; return the exit status."""
     given = _arguments()
-    options = Options(given.runs, given.seconds, given.copies, given.sends, given.rows)
+    options = Options(given.runs, given.seconds, given.copies, given.sends, given.rows, given.recipients, given.targets)
     machine = facts()
     for name, value in machine.items():
         print(f"{name:>12}: {value}")
     found: dict[str, Sheet] = {}
-    for name in given.only or BENCHMARKS:
+    for name in given.only or [name for name in BENCHMARKS if name not in NOT_BY_DEFAULT]:
         surroundings = Surroundings()
         print(f"\n... {name}", file=sys.stderr, flush=True)
         sheet = found[name] = BENCHMARKS[name](options)
@@ -49,8 +56,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3, help="repetitions (3)")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of one measurement under load (4)")
     parser.add_argument("--copies", type=int, default=20_000, help="mails queued for one measurement (20000)")
-    parser.add_argument("--sends", type=int, default=100, help="single mails for one measurement of latency (100)")
+    parser.add_argument("--sends", type=int, default=200, help="single mails for one measurement of latency (200)")
     parser.add_argument("--rows", type=int, default=1_000_000, help="copies in the ledger for counts (1000000)")
+    parser.add_argument("--recipients", type=int, default=50_000, help="of one measured campaign (50000)")
+    parser.add_argument(
+        "--targets", type=int, default=1_000_000, help="of the campaigns of snapshot and memory (1000000)"
+    )
     return parser.parse_args()
 
 

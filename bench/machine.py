@@ -59,18 +59,27 @@ class Surroundings:
 
 def cpu_seconds(pids: Iterable[int]) -> float:
     """Return the CPU time, user and system, of these processes and all below them, ended children included."""
+    stats = _stats()
+    # utime, stime, cutime, cstime
+    return sum(sum(map(int, stats[pid][11:15])) for pid in _family(pids, stats)) / TICK
+
+
+def family(pids: Iterable[int]) -> set[int]:
+    """Return these processes, as far as they live, and all below them."""
+    return _family(pids, _stats())
+
+
+def _family(pids: Iterable[int], stats: dict[int, list[str]]) -> set[int]:
     children: defaultdict[int, list[int]] = defaultdict(list)
-    used: dict[int, int] = {}
-    for entry in PROC.iterdir():
-        if entry.name.isdigit() and (fields := _stat(entry)):
-            children[int(fields[1])].append(int(entry.name))
-            used[int(entry.name)] = sum(map(int, fields[11:15]))  # utime, stime, cutime, cstime
-    ticks, waiting = 0, list(pids)
+    for pid, fields in stats.items():
+        children[int(fields[1])].append(pid)
+    found: set[int] = set()
+    waiting = [pid for pid in pids if pid in stats]
     while waiting:
         pid = waiting.pop()
-        ticks += used.get(pid, 0)
+        found.add(pid)
         waiting += children[pid]
-    return ticks / TICK
+    return found
 
 
 def wait_until_idle(pids: Iterable[int], timeout_seconds: float = 30.0) -> None:
@@ -94,6 +103,11 @@ def wait_until_idle(pids: Iterable[int], timeout_seconds: float = 30.0) -> None:
 
 def _lines(name: str) -> list[str]:
     return (PROC / name).read_text(encoding="utf-8").splitlines()
+
+
+def _stats() -> dict[int, list[str]]:
+    entries = {int(entry.name): _stat(entry) for entry in PROC.iterdir() if entry.name.isdigit()}
+    return {pid: fields for pid, fields in entries.items() if fields}
 
 
 def _stat(entry: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""The mail of the benchmarks, as a draft for the batcher and as finished SMTP transactions."""
+"""The mail of the benchmarks, as drafts for the batcher."""
 
 import asyncio
 import itertools
@@ -12,11 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core.accounts import Caller, KeyRing
 from app.core.messages import Batcher, Draft, Lane
 from app.kit.clock import SystemClock
-from app.mail import compose
-from app.mail.smtp.connection import SendJob
 from app.models.message import Kind
 from app.settings import Settings
-from bench.stand import SENDER
 
 TEXT = "The parcel is on its way and arrives tomorrow.\r\n" * 30
 """Some 1,450 octets; with its header section the mail has about 2 KB."""
@@ -73,29 +70,3 @@ def _draft(caller: Caller, sender: tuple[int, str]) -> Draft:
         issues=(),
         received_at=datetime.now(UTC),
     )
-
-
-def finished(count: int) -> list[SendJob]:
-    """Return that many complete mails, unsigned, of the size the product sends."""
-    now = datetime.now(UTC)
-    jobs = []
-    for number in range(count):
-        recipient = f"recipient{number}@example.com"
-        given = (*headers(SENDER, recipient), ("Feedback-ID", f"{number}:1:send:mail-1"))
-        compiled = compose.compile(
-            compose.Content(given, TEXT, None),
-            message_id=f"<{number:024x}@bounces.localhost.test>",
-            date=now,
-            boundary="=_boundary",
-        )
-        data = compose.assemble(compiled, [("X-Trireme-Message", "a" * 24)])
-        jobs.append(
-            SendJob(
-                envelope_from=f"bounces+{'a' * 24}@bounces.localhost.test",
-                recipient=recipient,
-                data=data,
-                smtputf8=False,
-                before_final_dot=lambda: None,
-            )
-        )
-    return jobs

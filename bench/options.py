@@ -13,6 +13,8 @@ class Options:
         copies: Mails laid into the queue for one measurement of delivery.
         sends: Single mails for one measurement of latency.
         rows: Copies in the ledger for counts.
+        recipients: Of one measured campaign.
+        targets: Of the large campaigns: snapshot and memory.
     """
 
     runs: int
@@ -20,3 +22,5 @@ class Options:
     copies: int
     sends: int
     rows: int
+    recipients: int = 50_000
+    targets: int = 1_000_000

@@ -43,6 +43,11 @@ class Process(AbstractContextManager["Process"]):
         """Its id."""
         return self._process.pid
 
+    @property
+    def status(self) -> int | None:
+        """Its exit status once it has ended."""
+        return self._process.poll()
+
     def line(self) -> str:
         """Return the next line of its output."""
         assert self._process.stdout is not None
@@ -96,6 +101,19 @@ class Process(AbstractContextManager["Process"]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def wait_until(what: str, condition: Callable[[], bool], seconds: float, *, every: float = 0.02) -> None:
+    """Wait until something holds.
+
+    Raises:
+        TimeoutError: It does not.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come within {seconds:g} s")
+        time.sleep(every)
 
 
 def results(commands: Sequence[Sequence[object]]) -> list[dict[str, Any]]:

@@ -48,11 +48,11 @@ class Stand(ExitStack):
         self.callback(shutil.rmtree, self.directory, ignore_errors=True)
         self.postgres = EmbeddedPostgres(self.directory)
         self.callback(self.postgres.stop)
-        valkey = EmbeddedValkey(self.directory)
-        self.callback(valkey.stop)
+        self.valkey = EmbeddedValkey(self.directory)
+        self.callback(self.valkey.stop)
         self.values: dict[str, object] = {
             "database_url": self.postgres.start(),
-            "broker_url": valkey.start(),
+            "broker_url": self.valkey.start(),
             "public_url": "http://127.0.0.1",
             "secret_keys": secrets.token_urlsafe(32),
             "bounce_domain": "bounces.localhost.test",
