@@ -164,6 +164,13 @@ class Sandbox(Group):
     """Messages kept; the oldest are dropped first."""
 
 
+class Simulator(Group):
+    """Addresses at simulator.test, for trying things out."""
+
+    enabled: bool = True
+    """Whether mail to them stays here and has the outcome its local part names."""
+
+
 class Senders(Group):
     """Approval of From addresses."""
 
@@ -234,6 +241,7 @@ class Settings(BaseSettings):
     queue: Queue = Queue()
     send: Send = Send()
     sandbox: Sandbox = Sandbox()
+    simulator: Simulator = Simulator()
     senders: Senders = Senders()
     metrics: Metrics = Metrics()
     quota: Quota = Quota()

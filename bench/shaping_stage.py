@@ -1,6 +1,7 @@
 """Delivery processes that find their way to many local MX hosts, and campaigns to them."""
 
-from collections.abc import Iterator, Sequence
+import random
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,14 @@ from bench.stand import Stand
 HTML = '<html><body><p>Good day.</p><p><a href="{UNSUBSCRIBE_URL}">Unsubscribe</a></p></body></html>'
 RETRY_SECONDS = 5
 """After a temporary failure, so that refused mail comes back all the time instead of after a minute."""
+RATE = 20
+"""Messages per second of a destination, by all processes together."""
+RULES = f"""
+[default]
+connections = 5
+rate = "{RATE}/s"
+"""
+"""The operator's shaping file."""
 _numbers = count(1)
 
 
@@ -42,18 +51,17 @@ class Scene:
 
 
 @contextmanager
-def scene(stand: Stand, hosts: Sequence[object], rules: str, *, processes: int) -> Iterator[Scene]:
+def scene(stand: Stand, hosts: Sequence[object], *, processes: int) -> Iterator[Scene]:
     """Lend hosts and delivery processes that have finished their start.
 
     Args:
         stand: Where.
         hosts: Arguments of `bench.shaping_sink`.
-        rules: The operator's shaping file.
         processes: How many deliver.
     """
     number = next(_numbers)
     record, file = stand.directory / f"shaping-{number}.record", stand.directory / f"shaping-{number}.toml"
-    file.write_text(rules, encoding="utf-8")
+    file.write_text(RULES, encoding="utf-8")
     with ExitStack() as running:
         sink = running.enter_context(Process("bench.shaping_sink", record, *hosts))
         mx_port, dns_port = sink.line().split()
@@ -84,17 +92,18 @@ def _forget(record: Path) -> None:
     record.unlink(missing_ok=True)
 
 
-def audience(stand: Stand, domains: Sequence[str], each: int) -> tuple[int, int]:
-    """Make an audience with so many recipients of each domain, mixed; return the ids of account and audience."""
-    return stand.run(partial(_fill, stand, domains, each))
+def audience(stand: Stand, recipients: Mapping[str, int]) -> tuple[int, int]:
+    """Make an audience of so many recipients by domain, mixed; return the ids of account and audience."""
+    domains = [domain for domain, number in recipients.items() for _ in range(number)]
+    random.Random(len(domains)).shuffle(domains)
+    return stand.run(partial(_fill, stand, domains))
 
 
-async def _fill(stand: Stand, domains: Sequence[str], each: int, engine: AsyncEngine) -> tuple[int, int]:
+async def _fill(stand: Stand, domains: Sequence[str], engine: AsyncEngine) -> tuple[int, int]:
     account_id = (await KeyRing(engine).fresh(stand.key)).account_id
     async with unit_of_work(engine) as write:
-        name = f"readers {next(_numbers)}"
-        made = await audiences.create(write, account_id, name=name)
-    rows = [ContactRow(f"reader{number}@{domain}", {}) for number in range(each) for domain in domains]
+        made = await audiences.create(write, account_id, name=f"readers {next(_numbers)}")
+    rows = [ContactRow(f"reader{number}@{domain}", {}) for number, domain in enumerate(domains)]
     async with driver_connection(engine) as connection:
         for start in range(0, len(rows), mailing.AT_ONCE):
             await contacts.add_many(connection, account_id, made.id, rows[start : start + mailing.AT_ONCE])

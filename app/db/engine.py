@@ -53,7 +53,8 @@ async def driver_of(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.
 async def driver_connection(engine: AsyncEngine) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """Lend an asyncpg connection of the engine's pool, for COPY, arrays and explicit transactions.
 
-    A connection that was lost meanwhile is thrown away instead of going back to the pool.
+    A connection that was lost meanwhile is thrown away instead of going back to the pool, and so is one that is still
+    in a transaction: whoever is cancelled while it begins leaves it open, and the pool does not know of it.
 
     Raises:
         OSError, asyncpg.PostgresError, TimeoutError: No connection could be made.
@@ -63,7 +64,7 @@ async def driver_connection(engine: AsyncEngine) -> AsyncIterator["asyncpg.Conne
         try:
             yield driver
         finally:
-            if driver.is_closed():
+            if driver.is_closed() or driver.is_in_transaction():
                 await connection.invalidate()
 
 

@@ -1,6 +1,7 @@
-"""What a delivery process takes next: single mails first, then a chunk of the run whose turn it is.
+"""What a delivery process takes next: single mails, and a chunk of the run whose turn it is.
 
-Single mails always have room: campaigns may fill all of the process but the size of one claim.
+Both are claimed at the same time, so that single mails wait for no campaign; and they always have room: campaigns may
+fill all of the process but the size of one claim.
 """
 
 import logging
@@ -70,27 +71,25 @@ class Claimer:
         self._turns = Turns()
         self._listed_at = 0.0
         self._run_of: dict[int, int] = {}
+        self._asked = 0
+        """Copies of a run that are being claimed."""
+        self._is_turn_of_due = False
 
     def held_runs(self) -> Iterable[int]:
         """Return the runs this process holds copies of."""
         self._run_of = {lease: run_id for lease, run_id in self._run_of.items() if self._recorder.holds(lease)}
         return set(self._run_of.values())
 
-    async def claim(self, connection: Connection) -> bool:
-        """Claim what there is room for; return whether there may be more at once.
+    async def claim_singles(self, connection: Connection) -> bool:
+        """Claim the single mails there is room for; return whether there may be more at once.
 
         Raises:
             Exception: Of the driver; what was claimed is released or taken care of by the lease keeper.
         """
         delivery = self._settings.delivery
-        free = delivery.max_in_flight - self._recorder.held
-        more = await self._claim_singles(connection, min(free, delivery.claim_size)) if free > 0 else False
-        free = delivery.max_in_flight - delivery.claim_size - self._recorder.held
-        if free >= min(delivery.chunk_size, delivery.max_in_flight - delivery.claim_size):
-            more = await self._claim_of_run(connection, min(free, delivery.chunk_size)) or more
-        return more
-
-    async def _claim_singles(self, connection: Connection, limit: int) -> bool:
+        limit = min(delivery.max_in_flight - self._recorder.held - self._asked, delivery.claim_size)
+        if limit <= 0:
+            return False
         copies = await messages.claim_due(
             connection, self._owner, limit=limit, lease_seconds=self._settings.delivery.lease_seconds
         )
@@ -112,19 +111,38 @@ class Claimer:
         self._give_back(copies[begun:])
         return len(copies) >= limit
 
+    async def claim_of_run(self, connection: Connection) -> bool:
+        """Claim copies of one run, if there is room for a chunk; return whether there may be more at once.
+
+        Raises:
+            Exception: Of the driver; what was claimed is released or taken care of by the lease keeper.
+        """
+        delivery = self._settings.delivery
+        room = delivery.max_in_flight - delivery.claim_size
+        if room - self._recorder.held < min(delivery.chunk_size, room):
+            return False
+        self._asked = min(room - self._recorder.held, delivery.chunk_size)
+        try:
+            return await self._claim_of_run(connection, self._asked)
+        finally:
+            self._asked = 0
+
     async def _claim_of_run(self, connection: Connection, limit: int) -> bool:
         run = await self._next_run(connection)
         if run is None:
             return False
         copies: list[Copy] = []
         reached = 0
-        if run.is_due:
+        # In turn: copies that come again and again must not keep the run from those it has not reached.
+        self._is_turn_of_due = not self._is_turn_of_due
+        if run.is_due and (self._is_turn_of_due or not run.is_fresh):
             copies = await messages.claim_run(
                 connection, self._owner, run.id, limit=limit, lease_seconds=self._settings.delivery.lease_seconds
             )
             reached = len(copies)
         if not copies and run.is_fresh:
             copies, reached = await self._claim_chunk(connection, run, limit)
+        self._asked = 0
         if copies:
             self._recorder.hold(copies[0].lease_id, [copy.message_id for copy in copies])
             self._run_of[copies[0].lease_id] = run.id

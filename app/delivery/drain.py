@@ -14,7 +14,7 @@ import contextlib
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from uuid import uuid4
 
 import structlog
@@ -24,6 +24,7 @@ from app.core import messages
 from app.core.messages import Copy, Owner, Record, Recorded
 from app.db.engine import KeptConnection, is_disconnect, make_engine
 from app.db.sql import Connection
+from app.delivery import simulator
 from app.delivery.campaigns import RunMails
 from app.delivery.claimer import Claimer
 from app.delivery.epochs import Epochs
@@ -81,7 +82,7 @@ class Drain:
         self._clock = clock or SystemClock()
         self._on_sent = on_sent
         self._policy = Policy.of(settings)
-        self._engine: AsyncEngine = make_engine(settings, pool_size=6)
+        self._engine: AsyncEngine = make_engine(settings, pool_size=7)
         self._owner = Owner(host_id(settings.data_dir), uuid4())
         journals = settings.data_dir / "journals"
         self._journal = Journal(journals, self._owner.incarnation, slots=3 * settings.delivery.max_in_flight)
@@ -123,7 +124,7 @@ class Drain:
         )
         self._gates = Gates(self._shaper, self, self._open_pool, is_shared=self._routes.fixed is None)
         self._obligations = Obligations(self._is_withdrawn, self._journal.begin)
-        self._awake = asyncio.Event()
+        self._look_for_singles, self._look_for_runs = asyncio.Event(), asyncio.Event()
         self._stopping = asyncio.Event()
         self._routing: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -132,7 +133,7 @@ class Drain:
         """Look at the queue now; may be called from any thread."""
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-                self._loop.call_soon_threadsafe(self._awake.set)
+                self._loop.call_soon_threadsafe(self._look)
 
     def stop(self) -> None:
         """Stop claiming, finish what is open and record it; may be called from any thread."""
@@ -157,7 +158,11 @@ class Drain:
         ]
         logger.info("delivery process %s is up, route %s", self._owner.incarnation, self._settings.delivery.route)
         try:
-            await self._claim_loop()
+            # A run's claim may have to wait for a lock of its run; single mails must not wait with it.
+            await asyncio.gather(
+                self._claim_loop(self._claimer.claim_singles, self._look_for_singles),
+                self._claim_loop(self._claimer.claim_of_run, self._look_for_runs),
+            )
         finally:
             await self._finish(recorder, helpers)
         logger.info("delivery process %s has stopped", self._owner.incarnation)
@@ -172,7 +177,7 @@ class Drain:
         self, on_recorded: Callable[[Sequence[Recorded]], None] | None
     ) -> Callable[[Sequence[Recorded]], None]:
         def tell(recorded: Sequence[Recorded]) -> None:
-            self._awake.set()  # there is room again
+            self._look()  # there is room again
             if on_recorded is not None:
                 on_recorded(recorded)
 
@@ -180,30 +185,30 @@ class Drain:
 
     def _begin_stop(self) -> None:
         self._stopping.set()
-        self._awake.set()
+        self._look()
+
+    def _look(self) -> None:
+        self._look_for_singles.set()
+        self._look_for_runs.set()
 
     # ------------------------------------------------------------------ claiming
 
-    async def _claim_loop(self) -> None:
+    async def _claim_loop(self, claim: Callable[[Connection], Awaitable[bool]], look: asyncio.Event) -> None:
         connection = KeptConnection(self._engine)
         while not self._stopping.is_set():
             more = False
             if self._recorder.healthy:
-                self._awake.clear()
+                look.clear()
                 try:
-                    more = await self._claimer.claim(await connection.get())
+                    more = await claim(await connection.get())
                 except Exception as error:
                     if not is_disconnect(error):
                         logger.exception("claiming failed")
                     await connection.drop()
-                    await self._nap(LOOK_SECONDS)
+                    await _nap(look)
             if not more:
-                await self._nap(LOOK_SECONDS)
+                await _nap(look)
         await connection.drop()
-
-    async def _nap(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._awake.wait(), seconds)
 
     async def _room_for_content(self) -> bool:
         """Wait until mails that were loaded have been sent, so that large ones do not fill the memory.
@@ -212,8 +217,8 @@ class Drain:
             False when the process is stopping: what was not begun is released.
         """
         while self._singles.is_crowded and not self._stopping.is_set():
-            self._awake.clear()
-            await self._nap(LOOK_SECONDS)
+            self._look_for_singles.clear()
+            await _nap(self._look_for_singles)
         return not self._stopping.is_set()
 
     # ------------------------------------------------------------------ from claim to gate
@@ -225,14 +230,19 @@ class Drain:
             job = self._job(copy)
             if job is not None:
                 by_domain[copy.recipient.rpartition("@")[2]].append(job)
+        if self._settings.simulator.enabled and simulator.DOMAIN in by_domain:
+            self._in_background(self._simulate(by_domain.pop(simulator.DOMAIN)))
         fixed = self._routes.fixed
         if fixed is not None:
             self._enter(fixed, [job for jobs in by_domain.values() for job in jobs])
             return
         for domain, jobs in by_domain.items():  # DNS may take its time; nobody else waits for it
-            task = asyncio.create_task(self._route(domain, jobs))
-            self._routing.add(task)
-            task.add_done_callback(self._routing.discard)
+            self._in_background(self._route(domain, jobs))
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._routing.add(task)
+        task.add_done_callback(self._routing.discard)
 
     def _job(self, copy: Copy) -> Transmission | None:
         """Return the transaction of a copy; None when it has ended already."""
@@ -262,6 +272,19 @@ class Drain:
                 self.settle(job, route)
         else:
             self._enter(route, jobs)
+
+    async def _simulate(self, jobs: Sequence[Transmission]) -> None:
+        """Let copies have the outcome their address names, as if a server had said it."""
+        for job in jobs:
+            if self.may_begin(job):
+                try:
+                    job.content()
+                except Exception:
+                    logger.exception("copy %d can't be composed", job.copy.message_id)
+                    self.settle(job, from_us(Status.DEFERRED, "4.3.0", "internal error"))
+                else:
+                    self.settle(job, simulator.outcome_of(job.recipient))
+            await asyncio.sleep(0)  # signing takes its time; others get theirs
 
     def _enter(self, route: Route, jobs: Sequence[Transmission]) -> None:
         gate = self._gates.of(route)
@@ -385,3 +408,8 @@ class Drain:
                     await messages.end_leases(own, [lease_id])
         finally:
             await connection.drop()
+
+
+async def _nap(look: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(look.wait(), LOOK_SECONDS)

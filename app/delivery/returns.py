@@ -30,12 +30,12 @@ class Returns:
         """
         self._kept = KeptConnection(engine)
         self._recorder = recorder
-        self._waiting: defaultdict[tuple[int, float], set[int]] = defaultdict(set)
+        self._waiting: defaultdict[int, dict[int, float]] = defaultdict(dict)
         self._arrived = asyncio.Event()
 
     def put(self, copy: Copy, after_seconds: float = 0.0) -> None:
         """Give a copy back, to be claimed again by anybody after so long."""
-        self._waiting[copy.lease_id, round(after_seconds, 1)].add(copy.message_id)
+        self._waiting[copy.lease_id][copy.message_id] = after_seconds
         self._arrived.set()
 
     async def run(self) -> None:
@@ -58,14 +58,13 @@ class Returns:
             OSError, asyncpg.PostgresError: What is not released yet waits still.
         """
         while self._waiting:
-            key = next(iter(self._waiting))
-            ids = list(self._waiting[key])
-            lease_id, after = key
+            lease_id, given = next(iter(self._waiting.items()))
+            ids, after = list(given), list(given.values())  # one statement for a lease, however long each is to wait
             await messages.release(connection, lease_id, ids, after_seconds=after)
-            left = self._waiting[key]
-            left.difference_update(ids)
-            if not left:
-                del self._waiting[key]
+            for message_id in ids:
+                del given[message_id]
+            if not given:
+                del self._waiting[lease_id]
             if self._recorder.drop(lease_id, ids):
                 await messages.end_leases(connection, [lease_id])
 

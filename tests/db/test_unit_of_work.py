@@ -111,3 +111,14 @@ async def test_nothing_follows_a_rollback(engine: AsyncEngine) -> None:
             write.after_commit(look)
             raise ValueError("a test")
     assert seen == []
+
+
+async def test_a_connection_left_in_a_transaction_is_not_lent_again(engine: AsyncEngine) -> None:
+    """As by a task that is cancelled while its transaction begins."""
+    async with driver_connection(engine) as connection:
+        backend = connection.get_server_pid()
+        await connection.execute("BEGIN")
+    for _ in range(engine.pool.size() + 1):  # type: ignore[attr-defined]
+        async with driver_connection(engine) as connection:
+            assert connection.get_server_pid() != backend
+            assert not connection.is_in_transaction()

@@ -1,6 +1,5 @@
 """Taking over from processes that are gone."""
 
-import asyncio
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -145,7 +144,8 @@ async def test_a_claim_whose_answer_was_lost_is_given_back(
     monkeypatch.setattr(keeper, "SWEEP_SECONDS", 0.05)
     quick = to_server.model_copy(update={"delivery": to_server.delivery.model_copy(update={"lease_seconds": 0.2})})
     async with running(quick) as drain:
-        monkeypatch.setattr(drain._claimer, "claim", lambda _: asyncio.sleep(0, result=False))
+        idle = quick.model_copy(update={"delivery": quick.delivery.model_copy(update={"claim_size": 0})})
+        monkeypatch.setattr(drain._claimer, "_settings", idle)
         await post.accept("jo@example.org")
         assert await claim(post, drain._owner)
         await post.until("SELECT count(*) FROM delivery_queue", 1)

@@ -1,7 +1,7 @@
 """Single mails overtake a campaign that both delivery processes are full of: seen by the order at the SMTP server."""
 
-import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import httpx2
@@ -10,62 +10,79 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import campaigns
 from bench import mailing
-from bench.chaos_stage import Stage
-from bench.stand import SENDER
+from bench.processes import Process, wait_until
+from bench.record import Reader
+from bench.stand import SENDER, Stand
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(120)]
 
 RECIPIENTS = 3_000
 SINGLES = 5
-SLOW = ("--slow-ms", 400)
+PROCESSES, CONNECTIONS, REPLY_SECONDS = 2, 2, 0.4
+SLOW = ("--slow-ms", REPLY_SECONDS * 1000)
 CLAIMED = "SELECT claimed FROM run_counts WHERE run_id = $1"
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
+@dataclass(frozen=True, slots=True)
+class Filled:
     """A campaign of which every copy has been claimed, before a server that takes ten mails a second."""
-    with Stage(SLOW, connections=2) as running:
-        account_id, audience_id = mailing.audience(running.stand, "reader", RECIPIENTS)
-        run_id = running.stand.run(partial(begun, account_id, audience_id))
-        running.wait_for("all claims", lambda: running.stand.value(CLAIMED, run_id) == RECIPIENTS, 60)
-        yield running
+
+    stand: Stand
+    record: Reader
+    url: str
+
+    def send(self, address: str) -> None:
+        """Have a single mail accepted."""
+        fields = {"apikey": self.stand.key, "from": SENDER, "to": address, "subject": "Code", "bodytext": "123456"}
+        answer = httpx2.post(f"{self.url}/rest/json/send", data=fields, timeout=30)
+        assert answer.json()["response"]["data"] == "250 2.1.0 Ok", answer.text
+
+    def overtake(self, prefix: str) -> None:
+        """Send single mails; nearly all of what was claimed before them arrives after them."""
+        backlog = RECIPIENTS - self.record.count
+        assert backlog > RECIPIENTS / 2, "there is nothing to overtake"
+        self.record.skip()
+        wanted = {f"{prefix}{number}@example.com" for number in range(SINGLES)}
+        for address in sorted(wanted):
+            self.send(address)
+        order: list[str] = []
+
+        def are_there() -> bool:
+            order.extend(mail.recipient for mail in self.record.new())
+            return wanted <= set(order)
+
+        wait_until("the single mails", are_there, 60)
+        ahead = max(map(order.index, wanted)) + 1 - SINGLES
+        assert ahead < 0.1 * backlog, f"{ahead} of a campaign's {backlog} mails were not overtaken"
 
 
-async def begun(account_id: int, audience_id: int, engine: AsyncEngine) -> int:
-    made = await mailing.campaign(
-        engine, account_id, [audience_id], subject="News for {FNAME}", html=mailing.newsletter(2_048)
-    )
+@pytest.fixture(scope="module")
+def filled() -> Iterator[Filled]:
+    with Stand() as stand:
+        record = stand.directory / "taken.record"
+        relay = f"smtp://127.0.0.1:{stand.enter_context(Process('bench.recording_sink', record, *SLOW)).line()}"
+        way = {"delivery_route": "relay", "delivery_relay_url": relay, "delivery_connections": CONNECTIONS}
+        for _ in range(PROCESSES):
+            stand.enter_context(stand.part("delivery", **way))
+        _, port = stand.api()
+        account_id, audience_id = mailing.audience(stand, "reader", RECIPIENTS)
+        run_id = stand.run(partial(_begun, account_id, audience_id))
+        wait_until("the claims", lambda: stand.value(CLAIMED, run_id) == RECIPIENTS, 60)
+        yield Filled(stand, Reader(record), f"http://127.0.0.1:{port}")
+
+
+async def _begun(account_id: int, audience_id: int, engine: AsyncEngine) -> int:
+    html = mailing.newsletter(2_048)
+    made = await mailing.campaign(engine, account_id, [audience_id], subject="News for {FNAME}", html=html)
     run = await mailing.started(engine, account_id, made.id)
     await campaigns.snapshot(engine, run.id)
     return run.id
 
 
-def overtake(stage: Stage, prefix: str) -> None:
-    """Send single mails; nearly all of what was claimed before them arrives after them."""
-    before = stage.reader().count
-    wanted = {f"{prefix}{number}@example.com" for number in range(SINGLES)}
-    for address in sorted(wanted):
-        fields = {"apikey": stage.stand.key, "from": SENDER, "to": address, "subject": "Code", "bodytext": "123456"}
-        answer = httpx2.post(f"http://127.0.0.1:{stage.api_port}/rest/json/send", data=fields, timeout=30)
-        assert answer.json()["response"]["data"] == "250 2.1.0 Ok", answer.text
-    reader, order = stage.reader(), list[str]()
-
-    def are_there() -> bool:
-        order.extend(mail.recipient for mail in reader.new())
-        return wanted <= set(order)
-
-    stage.wait_for("the single mails", are_there, 60)
-    last = max(order.index(address) for address in wanted)
-    backlog = RECIPIENTS - before
-    overtaken = backlog - (last + 1 - SINGLES - before)
-    assert backlog > RECIPIENTS / 2, "no backlog was left to overtake"
-    assert overtaken > 0.9 * backlog, f"{overtaken} of {backlog}"
+def test_single_mails_overtake_a_claimed_campaign(filled: Filled) -> None:
+    filled.overtake("single")
 
 
-def test_single_mails_overtake_a_claimed_campaign(stage: Stage) -> None:
-    overtake(stage, "single")
-
-
-def test_single_mails_overtake_a_claimed_campaign_without_valkey(stage: Stage) -> None:
-    stage.end("valkey", number=signal.SIGTERM)
-    overtake(stage, "lonely")
+def test_single_mails_overtake_a_claimed_campaign_without_valkey(filled: Filled) -> None:
+    filled.stand.valkey.stop()
+    filled.overtake("lonely")

@@ -165,14 +165,22 @@ async def renew_leases(connection: Connection, owner: Owner, *, lease_seconds: f
 
 
 async def release(
-    connection: Connection, lease_id: int, message_ids: Sequence[int], *, after_seconds: float = 0.0
+    connection: Connection, lease_id: int, message_ids: Sequence[int], *, after_seconds: float | Sequence[float] = 0.0
 ) -> int:
     """Give copies that were not begun back to the queue, to be claimed again some time from now.
+
+    Args:
+        connection: Outside of a transaction: the statement is one.
+        lease_id: The claim.
+        message_ids: Copies of it.
+        after_seconds: Not before so long from now; one for all, or one for each.
 
     Returns:
         How many are there again.
     """
-    return len(await sql.fetch(connection, "release", lease_id, list(message_ids), after_seconds))
+    ids = list(message_ids)
+    after = [after_seconds] * len(ids) if isinstance(after_seconds, int | float) else list(after_seconds)
+    return len(await sql.fetch(connection, "release", lease_id, ids, after))
 
 
 async def end_leases(connection: Connection, lease_ids: Sequence[int]) -> None:

@@ -65,7 +65,8 @@ class Opener:
         source_address: str,
     ) -> None:
         """Prepare; the arguments are those of `Pool`."""
-        self._route = route
+        self.route = route
+        """May be replaced by one of the same key: the next session is opened by it."""
         self._pauses = Pauses()
         self._live: Counter[Host] = Counter()
         self._helo_name = helo_name
@@ -77,18 +78,18 @@ class Opener:
     @property
     def hopeless(self) -> Outcome | None:
         """Why no host can be tried now; None: there is one."""
-        return self._pauses.of_all(self._route.hosts)
+        return self._pauses.of_all(self.route.hosts)
 
     async def open(self, owner: Owner) -> tuple[Session, Host] | Outcome:
         """Open a session with the first host that works; hosts that failed lately are left out."""
         outcome: Outcome | None = None
-        for host in self._route.order():
+        for host in self.route.order():
             pause = self._pauses.of(host)
             if pause is not None:
                 outcome = pause
                 continue
             opened = await connect(
-                self._route,
+                self.route,
                 host,
                 owner,
                 helo_name=self._helo_name,

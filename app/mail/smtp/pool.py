@@ -70,7 +70,6 @@ class Pool:
             tls_context: Instead of the default one.
             source_address: Our address to send from; empty: the system chooses.
         """
-        self.route = route
         self.max_per_connection = max_per_connection
         self.idle_seconds = idle_seconds
         self._source = source
@@ -96,6 +95,15 @@ class Pool:
             tls_context=tls_context,
             source_address=source_address,
         )
+
+    @property
+    def route(self) -> Route:
+        """Where to; a route looked up anew may be put in its place, for sessions opened from then on."""
+        return self._opener.route
+
+    @route.setter
+    def route(self, route: Route) -> None:
+        self._opener.route = route
 
     @property
     def live(self) -> int:

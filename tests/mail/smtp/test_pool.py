@@ -263,3 +263,27 @@ async def test_a_message_the_server_can_not_take_does_not_use_a_session_up() -> 
         outcomes = await sending.send_all([job("jörg@example.org") for _ in range(250)] + [job()])
         assert [outcome.status for outcome in outcomes] == [Status.REJECTED] * 250 + [Status.DELIVERED]
         assert server.connections == 1
+
+
+async def test_a_route_that_was_looked_up_anew_leads_the_next_session() -> None:
+    async with SmtpServer() as old, SmtpServer() as new:
+        stock = Stock()
+        pool = Pool(
+            route_to(old),
+            stock,
+            connections=1,
+            helo_name="x.example",
+            connect_timeout=2,
+            reply_timeout=2,
+            max_per_connection=1,
+        )
+        stock.waiting.append(job("a@example.org"))
+        pool.wake()
+        await stock.done()
+        pool.route = route_to(new)
+        stock.waiting.append(job("b@example.org"))
+        pool.wake()
+        await stock.done()
+        await pool.close(1)
+    assert [message.recipient for message in old.messages] == ["a@example.org"]
+    assert [message.recipient for message in new.messages] == ["b@example.org"]

@@ -2,7 +2,7 @@
 --
 -- $1 lease_id bigint: the claim
 -- $2 message_ids bigint[]: copies that were not begun
--- $3 after_seconds double precision: not before so long from now
+-- $3 after_seconds double precision[]: of each, not before so long from now
 -- -> message_id bigint: a copy that is in the queue again
 --
 -- Locks: the lease's row. Index: pk_delivery_leases.
@@ -13,12 +13,15 @@ WITH lease AS (
     FOR UPDATE
 ), held AS (
     SELECT item.message_id, item.accepted_at, item.attempt, item.lane, lease.run_id,
-        item.message_id = ANY ($2::bigint[]) AS back
-    FROM lease, unnest(lease.message_ids, lease.accepted_ats, lease.attempts, lease.lanes)
+        given.message_id IS NOT NULL AS back, given.after_seconds
+    FROM lease
+    CROSS JOIN unnest(lease.message_ids, lease.accepted_ats, lease.attempts, lease.lanes)
         AS item (message_id, accepted_at, attempt, lane)
+    LEFT JOIN unnest($2::bigint[], $3::float8[]) AS given (message_id, after_seconds)
+        ON given.message_id = item.message_id
 ), queue AS (
     INSERT INTO delivery_queue (message_id, accepted_at, due_at, lane, attempt, site, run_id)
-    SELECT held.message_id, held.accepted_at, clock_timestamp() + make_interval(secs => $3::float8), held.lane,
+    SELECT held.message_id, held.accepted_at, clock_timestamp() + make_interval(secs => held.after_seconds), held.lane,
         held.attempt, split_part(lower(messages.recipient), '@', -1), held.run_id
     FROM held
     JOIN messages ON messages.id = held.message_id AND messages.accepted_at = held.accepted_at
