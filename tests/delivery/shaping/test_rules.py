@@ -40,7 +40,9 @@ def test_a_site_without_entry_has_the_default_and_a_relay_only_its_connections()
     rules = load_rules(connections=7)
     assert rules.limits("mx:mail.example.com:25", ["mail.example.com"]) == rules.default
     assert rules.default.rate is None
-    assert rules.limits("relay:mail.example.com:25", ["mail.example.com"]) == Limits(connections=7, shared=False)
+    assert rules.limits("relay:mail.example.com:25", ["mail.example.com"]) == Limits(
+        connections=7, messages_per_connection=1_000, shared=False
+    )
     assert rules.limits("mx:notgoogle.com:25", ["notgoogle.com"]) == rules.default, "a suffix is a whole label"
 
 
