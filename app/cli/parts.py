@@ -14,7 +14,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from app.cli.configuration import NotConfigured, load
-from app.kit import memory
 from app.settings import Settings
 
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
@@ -47,11 +46,12 @@ def _delivery(settings: Settings) -> int:
 
 
 def _worker(settings: Settings) -> int:
-    from celery.signals import worker_init, worker_process_init  # noqa: PLC0415
+    from celery.signals import worker_process_init  # noqa: PLC0415
 
-    worker_init.connect(_settle, weak=False)
     worker_process_init.connect(_end_with_parent, weak=False)
-    return _celery("workers.celery_app", settings, "worker", "--pool", "prefork", "-c", "2", "-Q", "default")
+    return _celery(
+        "workers.celery_app", settings, "worker", "--pool", "prefork", "-c", "1", "-Q", "default"
+    )  # more: more workers
 
 
 def _celery(application: str, settings: Settings, name: str, *options: str) -> int:
@@ -64,11 +64,6 @@ def _celery(application: str, settings: Settings, name: str, *options: str) -> i
     node = f"{name}-{os.getpid()}@{socket.gethostname()}"
     find_app(application).worker_main(["-q", "worker", "-n", node, "-l", settings.logs.level, *QUIET, *options])
     return 0
-
-
-def _settle(**_: object) -> None:
-    """Set apart what is loaded before the pool is forked, so that its processes go on sharing it."""
-    memory.settle()
 
 
 def _end_with_parent(**_: object) -> None:
