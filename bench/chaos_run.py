@@ -21,6 +21,8 @@ from bench.chaos_verdict import EXAMPLES, Expected, Verdict, join
 from bench.chaos_watch import Watch
 
 _numbers = itertools.count(1)
+PAUSE_SECONDS = 4.0
+"""How long a cycle of pause and going on may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ def attack(stage: Stage, plan: Attack, say: Callable[[str], None] = lambda _: No
         try:
             hands.carry_out(plan.blows, campaign.progress())
             say(f"{len(plan.blows)} blows after {time.monotonic() - began:.1f} s: {dict(hands.ended)}")
-            stage.wait_for("the last pause", lambda: pauses.is_over, END_SECONDS)
+            longest = END_SECONDS + PAUSE_SECONDS * plan.pauses
+            stage.wait_for("the last pause", lambda: pauses.is_over, longest)
             pauses.finish()
             hands.await_share(LAST, campaign.progress())
             trickle.finish()
