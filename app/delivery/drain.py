@@ -3,60 +3,49 @@
 No transaction is open while a socket is: claim, commit, talk, record, commit. PostgreSQL is the queue; `wake` is a
 nudge, and a look twice a second covers those that were lost.
 
-    Claimer    takes copies and loads what they say
-    Gates      destinations; their sessions pull copies as fast as their limits allow
-    Recorder   outcomes to PostgreSQL; Returns: what is not begun back to the queue
-    Epochs     pauses; LeaseKeeper: what others have lost
+    Claimer      takes copies and loads what they say
+    Dispatcher   finds their destinations, whose sessions pull them as fast as limits allow
+    Recorder     outcomes to PostgreSQL; Returns: what is not begun back to the queue
+    Epochs       pauses; LeaseKeeper: what others have lost
 """
 
 import asyncio
 import contextlib
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import messages
-from app.core.messages import Copy, Owner, Record, Recorded
+from app.core.messages import Copy, Owner, Recorded
 from app.db.engine import KeptConnection, is_disconnect, make_engine
 from app.db.sql import Connection
-from app.delivery import simulator
 from app.delivery.campaigns import RunMails
 from app.delivery.claimer import Claimer
+from app.delivery.dispatcher import Dispatcher
 from app.delivery.epochs import Epochs
-from app.delivery.gates import Gate, Gates
 from app.delivery.host import host_id
 from app.delivery.identities import Identities
 from app.delivery.journal import Journal
 from app.delivery.keeper import LeaseKeeper
 from app.delivery.recorder import Recorder
 from app.delivery.recovery import Recovery
-from app.delivery.retry import Policy, blocked, decide, failed
+from app.delivery.retry import Policy
 from app.delivery.returns import Returns
-from app.delivery.routes import Routes
 from app.delivery.shaping import Shaper, load_rules
-from app.delivery.singles import Composer, ContentGone
-from app.delivery.transmission import Obligations, Transmission
+from app.delivery.singles import Composer
 from app.kit.clock import Clock, SystemClock
 from app.kit.secrets import Vault
-from app.mail.smtp.outcome import Outcome, Status, from_us
-from app.mail.smtp.pool import Pool
-from app.mail.smtp.routes import Route
-from app.models.message import State
 from app.settings import Settings
 
 LOOK_SECONDS = 0.5
 """How often the queue is looked at without a nudge."""
 STOP_SECONDS = 12.0
 """How long a stopping process waits for open SMTP transactions and for its outcomes to be recorded."""
-IDLE_LOOK_SECONDS = 10.0
 
 logger = logging.getLogger(__name__)
-_EVENTS = structlog.stdlib.get_logger(__name__)
 
 
 class Drain:
@@ -79,9 +68,7 @@ class Drain:
             on_sent: Told the seconds from acceptance to the reply, for each delivered single mail.
         """
         self._settings = settings
-        self._clock = clock or SystemClock()
-        self._on_sent = on_sent
-        self._policy = Policy.of(settings)
+        clock = clock or SystemClock()
         self._engine: AsyncEngine = make_engine(settings, pool_size=7)
         self._owner = Owner(host_id(settings.data_dir), uuid4())
         journals = settings.data_dir / "journals"
@@ -94,27 +81,11 @@ class Drain:
             journals,
             self._journal,
             self._recorder,
-            self._clock,
-            policy=self._policy,
+            clock,
+            policy=Policy.of(settings),
             lease_seconds=lease_seconds,
         )
         self._keeper = LeaseKeeper(self._engine, self._owner, recovery, self.wake, lease_seconds=lease_seconds)
-        self._identities = Identities(self._engine, Vault(settings.secret_keys))
-        self._singles = Composer(settings, self._identities)
-        self._run_mails = RunMails(settings, self._identities)
-        self._claimer = Claimer(
-            settings,
-            self._engine,
-            self._owner,
-            self._recorder,
-            self._returns,
-            singles=self._singles,
-            runs=self._run_mails,
-            dispatch=self._dispatch,
-            room_for_content=self._room_for_content,
-        )
-        self._epochs = Epochs(self._engine, self._owner, self._claimer.held_runs, self._epoch_changed)
-        self._routes = Routes(settings)
         rules = load_rules(settings.delivery.shaping_file, connections=settings.delivery.connections)
         self._shaper = Shaper(
             rules,
@@ -122,11 +93,36 @@ class Drain:
             worker_id=str(self._owner.incarnation),
             share_of=settings.delivery.processes,
         )
-        self._gates = Gates(self._shaper, self, self._open_pool, is_shared=self._routes.fixed is None)
-        self._obligations = Obligations(self._is_withdrawn, self._journal.begin)
+        identities = Identities(self._engine, Vault(settings.secret_keys))
+        self._singles = Composer(settings, identities)
+        runs = RunMails(settings, identities)
+        self._dispatcher = Dispatcher(
+            settings,
+            clock=clock,
+            identities=identities,
+            singles=self._singles,
+            runs=runs,
+            shaper=self._shaper,
+            journal=self._journal,
+            recorder=self._recorder,
+            returns=self._returns,
+            is_withdrawn=self._is_withdrawn,
+            on_sent=on_sent,
+        )
+        self._claimer = Claimer(
+            settings,
+            self._engine,
+            self._owner,
+            self._recorder,
+            self._returns,
+            singles=self._singles,
+            runs=runs,
+            dispatch=self._dispatcher.dispatch,
+            room_for_content=self._room_for_content,
+        )
+        self._epochs = Epochs(self._engine, self._owner, self._claimer.held_runs, self._epoch_changed)
         self._look_for_singles, self._look_for_runs = asyncio.Event(), asyncio.Event()
         self._stopping = asyncio.Event()
-        self._routing: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def wake(self) -> None:
@@ -153,7 +149,7 @@ class Drain:
                 ("returns", self._returns.run()),
                 ("epochs", self._epochs.run()),
                 ("shaper", self._shaper.run()),
-                ("idle-gates", self._close_idle_gates()),
+                ("idle-gates", self._dispatcher.run()),
             )
         ]
         logger.info("delivery process %s is up, route %s", self._owner.incarnation, self._settings.delivery.route)
@@ -186,6 +182,12 @@ class Drain:
     def _begin_stop(self) -> None:
         self._stopping.set()
         self._look()
+
+    def _is_withdrawn(self, copy: Copy) -> bool:
+        return self._stopping.is_set() or self._epochs.is_withdrawn(copy)
+
+    def _epoch_changed(self, _run_id: int) -> None:
+        self._dispatcher.withdraw()
 
     def _look(self) -> None:
         self._look_for_singles.set()
@@ -221,163 +223,12 @@ class Drain:
             await _nap(self._look_for_singles)
         return not self._stopping.is_set()
 
-    # ------------------------------------------------------------------ from claim to gate
-
-    def _dispatch(self, copies: Sequence[Copy]) -> None:
-        """Make the transactions of copies whose content is loaded, and let them wait at their destinations."""
-        by_domain: defaultdict[str, list[Transmission]] = defaultdict(list)
-        for copy in copies:
-            job = self._job(copy)
-            if job is not None:
-                by_domain[copy.recipient.rpartition("@")[2]].append(job)
-        if self._settings.simulator.enabled and simulator.DOMAIN in by_domain:
-            self._in_background(self._simulate(by_domain.pop(simulator.DOMAIN)))
-        fixed = self._routes.fixed
-        if fixed is not None:
-            self._enter(fixed, [job for jobs in by_domain.values() for job in jobs])
-            return
-        for domain, jobs in by_domain.items():  # DNS may take its time; nobody else waits for it
-            self._in_background(self._route(domain, jobs))
-
-    def _in_background(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._routing.add(task)
-        task.add_done_callback(self._routing.discard)
-
-    def _job(self, copy: Copy) -> Transmission | None:
-        """Return the transaction of a copy; None when it has ended already."""
-        try:
-            if copy.suppressed is None:
-                mails = self._singles if copy.run_id is None else self._run_mails
-                return mails.job(copy, self._obligations)
-            self._recorder.add(blocked(copy, copy.suppressed, now=self._clock.now()))
-        except ContentGone:
-            self._recorder.add(failed(copy, "the content is gone", now=self._clock.now()))
-        except Exception:
-            # Not foreseen, so nobody knows whether it will go better next time; what must not be is that the copy is
-            # never heard of again.
-            logger.exception("copy %d can't be composed", copy.message_id)
-            self._record(copy, from_us(Status.DEFERRED, "4.3.0", "internal error"))
-        self._let_go(copy)
-        return None
-
-    async def _route(self, domain: str, jobs: Sequence[Transmission]) -> None:
-        try:
-            route = await self._routes.of(domain)
-        except Exception:
-            logger.exception("no way to %s could be found", domain)
-            route = from_us(Status.DEFERRED, "4.4.3", "internal error")
-        if isinstance(route, Outcome):
-            for job in jobs:
-                self.settle(job, route)
-        else:
-            self._enter(route, jobs)
-
-    async def _simulate(self, jobs: Sequence[Transmission]) -> None:
-        """Let copies have the outcome their address names, as if a server had said it."""
-        for job in jobs:
-            if self.may_begin(job):
-                try:
-                    job.content()
-                except Exception:
-                    logger.exception("copy %d can't be composed", job.copy.message_id)
-                    self.settle(job, from_us(Status.DEFERRED, "4.3.0", "internal error"))
-                else:
-                    self.settle(job, simulator.outcome_of(job.recipient))
-            await asyncio.sleep(0)  # signing takes its time; others get theirs
-
-    def _enter(self, route: Route, jobs: Sequence[Transmission]) -> None:
-        gate = self._gates.of(route)
-        for job in jobs:
-            gate.put(job)
-        gate.pool.wake()
-
-    def _open_pool(self, route: Route, gate: Gate) -> Pool:
-        site = gate.site
-        return self._routes.pool(
-            route, gate, connections=site.connections, max_per_connection=site.messages_per_connection
-        )
-
-    async def _close_idle_gates(self) -> None:
-        while True:
-            await asyncio.sleep(IDLE_LOOK_SECONDS)
-            await self._gates.close_idle()
-
-    # ------------------------------------------------------------------ the gates' desk
-
-    def may_begin(self, job: Transmission) -> bool:
-        """Tell whether a copy may go to its server now; if not it has been taken care of."""
-        if self._is_withdrawn(job.copy):
-            self.give_back(job)
-            return False
-        identity = self._identities.known(job.copy.sender_id)
-        budget = self._shaper.warmup(identity.domain) if identity is not None else None
-        if budget is not None:
-            delay = budget.delay()
-            if delay > 0.0:
-                self.give_back(job, delay)
-                return False
-            budget.begin()
-        return True
-
-    def settle(self, job: Transmission, outcome: Outcome) -> None:
-        """Record the outcome of an attempt, and what follows from it."""
-        copy = job.copy
-        self._journal.finish(copy.message_id, copy.attempt, outcome)
-        self._record(copy, outcome)
-        self._let_go(copy)
-
-    def give_back(self, job: Transmission, after_seconds: float = 0.0) -> None:
-        """Return a copy that was not begun to the queue."""
-        self._returns.put(job.copy, after_seconds)
-        self._let_go(job.copy)
-
-    def _is_withdrawn(self, copy: Copy) -> bool:
-        return self._stopping.is_set() or self._epochs.is_withdrawn(copy)
-
-    def _epoch_changed(self, _run_id: int) -> None:
-        self._gates.withdraw(self._is_withdrawn)
-
-    def _let_go(self, copy: Copy) -> None:
-        if copy.run_id is None:
-            self._singles.done(copy)
-
-    def _record(self, copy: Copy, outcome: Outcome) -> None:
-        now = self._clock.now()
-        record = decide(copy, outcome, now=now, policy=self._policy)
-        self._recorder.add(record)
-        self._log(copy, record)
-        # A campaign's copy is accepted when it is claimed: its age says nothing.
-        if self._on_sent is not None and outcome.status is Status.DELIVERED and copy.run_id is None:
-            self._on_sent(max(now.timestamp() - copy.accepted_at.timestamp() - copy.accepted_ms / 1000, 0.0))
-
-    def _log(self, copy: Copy, record: Record) -> None:
-        """Write a line for what went wrong; for what went right only where somebody wants to see everything."""
-        level = logging.DEBUG if record.state is State.DELIVERED else logging.INFO
-        if logger.isEnabledFor(level):
-            _EVENTS.log(
-                level,
-                f"delivery.{record.state}",
-                email_id=messages.email_id(copy.accepted_at, copy.message_id, self._settings.node_name),
-                account_id=copy.account_id,
-                attempt=record.attempt,
-                host=record.host,
-                code=record.code,
-                reply=record.reply,
-                ms=record.duration_ms,
-            )
-
     # ------------------------------------------------------------------ ending
 
     async def _finish(self, recorder: "asyncio.Task[None]", helpers: Sequence["asyncio.Task[None]"]) -> None:
         """Finish open transactions, record them, release the rest."""
         deadline = time.monotonic() + STOP_SECONDS
-        if self._routing:
-            _, late = await asyncio.wait(self._routing, timeout=1)
-            for task in late:
-                task.cancel()
-        self._gates.withdraw(self._is_withdrawn)
-        await self._gates.close(STOP_SECONDS - 5)
+        await self._dispatcher.close(STOP_SECONDS - 5)
         for task in helpers:
             task.cancel()
         await asyncio.gather(*helpers, return_exceptions=True)

@@ -30,7 +30,7 @@ _NOT_TRIED = from_us(Status.DEFERRED, "4.3.0", "not tried")
 
 
 class Desk(Protocol):
-    """Who decides about each copy; the drain."""
+    """Who decides about each copy; the dispatcher."""
 
     def may_begin(self, job: Transmission) -> bool:
         """Tell whether a copy may go to its server now; if not it has been taken care of."""

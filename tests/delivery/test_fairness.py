@@ -44,7 +44,7 @@ async def test_single_mails_overtake_a_campaign_that_fills_the_process(
         await post.accept(*(f"urgent{number}@example.org" for number in range(5)), lane=Lane.URGENT)
         await post.accept("normal@example.org", lane=Lane.NORMAL)
         drain.wake()
-        (gate,) = drain._gates._gates.values()
+        (gate,) = drain._dispatcher._gates._gates.values()
         await eventually(lambda: sum(len(lane) for lane in gate._lanes[:2]) == 6)
         ahead = len(server.messages)
         server.let_go()

@@ -58,7 +58,7 @@ async def test_domains_with_the_same_servers_share_a_gate(
     run = await mailing.make.sending(await mailing.campaign(people_of("one.test", "two.test", "plain.test")))
     async with mailing.watched(), running(by_mx) as drain:
         await mailing.done(run)
-        keys = list(drain._gates._gates)
+        keys = list(drain._dispatcher._gates._gates)
     assert len(keys) == 2
     domains = Counter(message.recipient.partition("@")[2] for message in server.messages)
     assert domains == {"one.test": 3, "two.test": 3, "plain.test": 3}

@@ -5,17 +5,16 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from app.core import messages
 from app.core.campaigns import repository
 from app.core.campaigns.state import Cell, Column, Family, Move, Stay, Verb, cell, column_of
 from app.core.campaigns.values import Which
 from app.core.errors import Conflict, NotFound, QuotaExceeded
-from app.db.unit_of_work import ReadSession, WriteSession
+from app.db.engine import driver_of
+from app.db.unit_of_work import WriteSession
 from app.kit.uids import Noun, number_of
 from app.models.campaign import Campaign
 from app.models.run import Run, RunState
-
-CHANNEL = "runs"
-"""Where delivery processes listen: `<run id>:<epoch>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +78,23 @@ async def hold(write: WriteSession, account_id: int, campaign_id: Which) -> Held
     return Held(campaign, run, await repository.now(write))
 
 
-async def check_quota(read: ReadSession, account_id: int, default_cap: int) -> None:
+async def check_quota(write: WriteSession, held: Held, default_cap: int) -> None:
     """See that the account may send.
 
     Args:
-        read: The transaction.
-        account_id: Whose.
+        write: The transaction.
+        held: The campaign.
         default_cap: Monthly limit of masters without one of their own; 0 = none.
 
     Raises:
         QuotaExceeded: The monthly limit is used up.
+        Forbidden: The account may not act.
     """
-    if await repository.quota_is_spent(read, account_id, default_cap):
+    connection = await driver_of(await write.connection())
+    account_id = held.campaign.account_id
+    # Without its lock: claims hold it while they wait for the run, which is locked here.
+    left = await messages.left_this_month(connection, account_id, held.now, default_cap=default_cap, lock=False)
+    if left == 0:
         raise QuotaExceeded("the monthly quota is spent")
 
 
@@ -105,4 +109,4 @@ async def enter(write: WriteSession, run: Run, state: RunState) -> Run:
 
 async def notify(write: WriteSession, run: Run) -> None:
     """Tell the delivery processes the run's epoch, once this transaction has committed."""
-    await write.execute(select(func.pg_notify(CHANNEL, f"{run.id}:{run.epoch}")))
+    await write.execute(select(func.pg_notify(messages.CHANNEL, f"{run.id}:{run.epoch}")))

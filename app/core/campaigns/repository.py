@@ -134,9 +134,3 @@ async def pace(write: WriteSession, account_id: int) -> AccountPace | None:
     """Return the account's pace, locked."""
     query = select(AccountPace).where(AccountPace.account_id == account_id).with_for_update()
     return (await write.execute(query)).scalar_one_or_none()
-
-
-async def quota_is_spent(read: ReadSession, account_id: int, default_cap: int) -> bool:
-    """Tell whether a monthly limit that holds for the account is used up."""
-    rows = await sql.rows(read, "quota_spent", account_id, default_cap)
-    return bool(rows and rows[0].spent)

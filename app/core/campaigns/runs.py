@@ -135,7 +135,7 @@ async def run_of(read: ReadSession, account_id: int, run_id: Which) -> Run:
 async def _go_on(write: WriteSession, held: Held, move: Move, default_cap: int) -> Run:
     run = held.known_run
     checked = await contents.check(write, held.campaign, contents.overrides_of(run))
-    await check_quota(write, held.campaign.account_id, default_cap)
+    await check_quota(write, held, default_cap)
     run.epoch += 1
     run.error, run.finished_at = None, None
     if move.to is RunState.SCHEDULED:

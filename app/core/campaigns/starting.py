@@ -142,7 +142,7 @@ async def _set_time(
     ahead = at is not None and at.at > held.now
     checked = await contents.check(write, held.campaign, contents.overrides_of(run))
     state = move.target(ahead=ahead)
-    await check_quota(write, held.campaign.account_id, default_cap)
+    await check_quota(write, held, default_cap)
     run.sender_id = checked.sender_id
     run.start_at, run.local_start = (at.at, at.local) if at else (None, None)
     if at is not None:

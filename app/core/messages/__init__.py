@@ -28,6 +28,7 @@ from app.core.messages.draft import Accepted, Draft, IssueDraft, Lane
 from app.core.messages.ids import email_id, parse_email_id
 from app.core.messages.outcomes import AttemptOutcome, BounceFacts, Record, Recorded, is_recorded, record
 from app.core.messages.partitions import MONTHS_AHEAD, make_partitions, months_left
+from app.core.messages.quota import left_this_month
 from app.core.messages.runs import (
     CHANNEL,
     Chunk,
@@ -70,6 +71,7 @@ __all__ = [
     "epochs",
     "is_obeyed",
     "is_recorded",
+    "left_this_month",
     "make_partitions",
     "months_left",
     "obey",

@@ -76,7 +76,9 @@ async def over_quota(connection: Connection, drafts: Mapping[int, Draft], accoun
     }
 
 
-async def left_this_month(connection: Connection, account_id: int, now: datetime, *, default_cap: int) -> int | None:
+async def left_this_month(
+    connection: Connection, account_id: int, now: datetime, *, default_cap: int, lock: bool = True
+) -> int | None:
     """Return how many more copies an account may send this month, None without a limit.
 
     Args:
@@ -84,6 +86,7 @@ async def left_this_month(connection: Connection, account_id: int, now: datetime
         account_id: Whose.
         now: An instant of the month.
         default_cap: Limit of masters without one of their own; 0 = none.
+        lock: False for who writes nothing by it: others hold the lock while they wait for rows.
 
     Raises:
         Forbidden: The account may not act.
@@ -93,7 +96,8 @@ async def left_this_month(connection: Connection, account_id: int, now: datetime
         raise Forbidden("the account is not active")
     if not standing.caps:
         return None
-    await connection.execute("SELECT pg_advisory_xact_lock($1, hashint8($2))", _LOCK_SPACE, standing.root_id)
+    if lock:
+        await connection.execute("SELECT pg_advisory_xact_lock($1, hashint8($2))", _LOCK_SPACE, standing.root_id)
     month = date(now.year, now.month, 1)
     left = [
         cap - int((await sql.fetch(connection, "accepted_this_month", owner, month))[0]["copies"])
