@@ -178,6 +178,43 @@ class Senders(Group):
     """Whether a new sender must prove itself by DNS or by mail before it may be used."""
 
 
+class Suppression(Group):
+    """When repeated failures put a recipient on the suppression list."""
+
+    soft_bounces: int = Field(default=3, ge=1)
+    """Soft bounces with the same code after which an address is suppressed."""
+    soft_bounce_hours: float = Field(default=24, gt=0)
+    """Hours within which they must fall."""
+
+
+class Outbound(Group):
+    """Calls to URLs that customers gave."""
+
+    allow_private_networks: bool = False
+    """Whether such a URL may lead to loopback, link-local or private addresses."""
+
+
+class Postbacks(Group):
+    """Calls that tell customers of bounces, complaints and unsubscriptions."""
+
+    timeout_seconds: float = Field(default=10, gt=0)
+    """How long one call may take."""
+    retries: int = Field(default=3, ge=0, le=3)
+    """Further tries after a failed one: after 1, 5 and 30 minutes."""
+
+
+class Proxy(Group):
+    """Reverse proxies in front of the HTTP listener."""
+
+    trusted: Annotated[list[str], NoDecode] = []
+    """Addresses or networks whose `X-Forwarded-For` is believed, separated by commas; empty: none."""
+
+    @field_validator("trusted", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 class Metrics(Group):
     """The Dyn Metrics API."""
 
@@ -243,6 +280,10 @@ class Settings(BaseSettings):
     sandbox: Sandbox = Sandbox()
     simulator: Simulator = Simulator()
     senders: Senders = Senders()
+    suppression: Suppression = Suppression()
+    outbound: Outbound = Outbound()
+    postbacks: Postbacks = Postbacks()
+    proxy: Proxy = Proxy()
     metrics: Metrics = Metrics()
     quota: Quota = Quota()
     system: System = System()

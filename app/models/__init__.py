@@ -1,9 +1,9 @@
 """The schema: one table, one file. Alembic reads this package.
 
 Each table is written by one core package only, named in its docstring. The tables of the hot path (`mails`,
-`messages`, `delivery_queue`, `delivery_leases`, `attempts`, `bounces`, `run_targets`) and `contacts` carry no foreign
-keys: a check per row would cost more than the row, their ids come from rows the same transaction has just read, and a
-month of them is dropped as a whole.
+`messages`, `delivery_queue`, `delivery_leases`, `attempts`, `bounces`, `run_targets`, and those of what happens to
+copies later) and `contacts` carry no foreign keys: a check per row would cost more than the row, their ids come from
+rows the same transaction has just read, and a month of them is dropped as a whole.
 """
 
 from app.models.account import Account
@@ -14,15 +14,22 @@ from app.models.audience import Audience
 from app.models.audience_field import AudienceField
 from app.models.bounce import Bounce
 from app.models.campaign import Campaign
+from app.models.click import Click
+from app.models.complaint import Complaint
 from app.models.contact import Contact
 from app.models.counts import DailyCount, HourlyCount
 from app.models.database_identity import DatabaseIdentity
 from app.models.delivery_lease import DeliveryLease
 from app.models.delivery_queue import QueuedCopy
 from app.models.dkim_key import DkimKey
+from app.models.domain_event import DomainEvent
+from app.models.engagement import Engagement, LinkClick
 from app.models.issue import Issue
 from app.models.mail import Mail
 from app.models.message import Message
+from app.models.opens import Open
+from app.models.postback import Postback
+from app.models.recipient_mark import RecipientMark
 from app.models.run import Run
 from app.models.run_content import RunContent
 from app.models.run_counts import RunCounts
@@ -31,6 +38,7 @@ from app.models.sandbox_message import SandboxMessage
 from app.models.sender import Sender
 from app.models.suppression import Suppression
 from app.models.template import Template
+from app.models.unsubscription import Unsubscription
 
 __all__ = [
     "Account",
@@ -41,16 +49,24 @@ __all__ = [
     "AudienceField",
     "Bounce",
     "Campaign",
+    "Click",
+    "Complaint",
     "Contact",
     "DailyCount",
     "DatabaseIdentity",
     "DeliveryLease",
     "DkimKey",
+    "DomainEvent",
+    "Engagement",
     "HourlyCount",
     "Issue",
+    "LinkClick",
     "Mail",
     "Message",
+    "Open",
+    "Postback",
     "QueuedCopy",
+    "RecipientMark",
     "Run",
     "RunContent",
     "RunCounts",
@@ -59,4 +75,5 @@ __all__ = [
     "Sender",
     "Suppression",
     "Template",
+    "Unsubscription",
 ]

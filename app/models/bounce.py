@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, PrimaryKeyConstraint
+from sqlalchemy import BigInteger, Index, PrimaryKeyConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,6 +25,7 @@ class Bounce(Base):
     __table_args__ = (
         PrimaryKeyConstraint("message_id", "accepted_at"),
         Index("ix_bounces_account", "account_id", "bounced_at", "message_id"),
+        Index("ix_bounces_recipient", "account_id", func.hashtextextended(func.lower(text("recipient")), text("0"))),
         {"postgresql_partition_by": "RANGE (accepted_at)"},
     )
 

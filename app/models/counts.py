@@ -1,4 +1,6 @@
-"""Counters by sender, kept inside the transaction that records the event. Written by `app.core.messages`.
+"""Counters by sender, kept inside the transaction that records the event.
+
+Written by `app.core.messages` and `app.core.tracking`.
 
 One column per metric; each event counts in the bucket of its own time. A recount of the ledger gives the same numbers.
 """
@@ -28,6 +30,14 @@ class _Metrics:
     blocked_manual: Mapped[int] = _metric()
     blocked_softbounce: Mapped[int] = _metric()
     blocked_unsubscribe: Mapped[int] = _metric()
+    opens: Mapped[int] = _metric()
+    unique_opens: Mapped[int] = _metric()
+    """First opens of copies."""
+    clicks: Mapped[int] = _metric()
+    unique_clicks: Mapped[int] = _metric()
+    """First clicks of each link of each copy."""
+    complaints: Mapped[int] = _metric()
+    unsubscribes: Mapped[int] = _metric()
 
 
 class HourlyCount(_Metrics, Base):

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, PrimaryKeyConstraint
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, PrimaryKeyConstraint, SmallInteger, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base
@@ -27,3 +27,7 @@ class Mail(Base):
     """[[name, value], ...]"""
     text: Mapped[str | None]
     html: Mapped[str | None]
+    tracking: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    """What its copies report, as the account's switches stood: 1 opens + 2 clicks + 4 unsubscribing."""
+    links: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    """Where its tracked links lead, by link number from 0; null without any."""

@@ -54,6 +54,14 @@ class Message(Base):
         Index("ix_messages_account", "account_id", "accepted_at", "id", postgresql_include=["sender_id"]),
         Index("ix_messages_recipient", func.hashtextextended(func.lower(text("recipient")), text("0"))),
         Index("ix_messages_run", "run_id", "id", postgresql_where=text("run_id IS NOT NULL")),
+        Index(
+            "ix_messages_blocked",
+            "account_id",
+            "accepted_at",
+            "id",
+            postgresql_include=["sender_id"],
+            postgresql_where=text("blocked_reason IS NOT NULL"),
+        ),
         {"postgresql_partition_by": "RANGE (accepted_at)"},
     )
 
@@ -74,6 +82,8 @@ class Message(Base):
     """When its final failure was recorded."""
     finished_at: Mapped[datetime | None]
     """When it reached a state that nothing will change by itself."""
+    postback_at: Mapped[datetime | None]
+    """Of a blocked copy: when the customer's postback succeeded; a bounce has its own."""
     content_version: Mapped[int | None]
     size: Mapped[int] = mapped_column(server_default="0")
     """Bytes of its content, near enough, so that a delivery process knows how much it is about to load."""

@@ -1,4 +1,4 @@
-"""Counters of runs. Written by `app.core.messages` in the transactions that change the ledger."""
+"""Counters of runs. Written by `app.core.messages` and `app.core.tracking` with the events themselves."""
 
 from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
@@ -25,3 +25,11 @@ class RunCounts(Base):
     """Copies that were claimed and not sent because the run was stopped."""
     deferrals: Mapped[int] = mapped_column(BigInteger, server_default="0")
     """Attempts that ended in a deferral."""
+    opens: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    opened: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Copies opened at least once."""
+    clicks: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    clicked: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Copies of which at least one link was clicked."""
+    complaints: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    unsubscribes: Mapped[int] = mapped_column(BigInteger, server_default="0")

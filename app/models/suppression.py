@@ -33,4 +33,6 @@ class Suppression(Base):
     detail: Mapped[str] = mapped_column(default="", server_default="")
     source_message_id: Mapped[int | None] = mapped_column(BigInteger)
     """The copy that caused it."""
+    source_accepted_at: Mapped[datetime | None]
+    """Its partition."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

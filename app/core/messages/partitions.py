@@ -12,7 +12,20 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.db.engine import driver_connection
 from app.db.sql import Connection, Sql
 
-PARTITIONED = ("mails", "messages", "attempts", "bounces")
+PARTITIONED = {
+    "mails": "accepted_at",
+    "messages": "accepted_at",
+    "attempts": "accepted_at",
+    "bounces": "accepted_at",
+    "opens": "accepted_at",
+    "clicks": "accepted_at",
+    "engagements": "accepted_at",
+    "link_clicks": "accepted_at",
+    "complaints": "accepted_at",
+    "unsubscriptions": "accepted_at",
+    "domain_events": "occurred_at",
+}
+"""Table -> the column its months are of. What happens to a copy lies in the month of its acceptance."""
 MONTHS_AHEAD = 4
 sql = Sql(__package__)
 _LOCK_KEY = 0x7061_7274  # "part"
@@ -21,6 +34,9 @@ _STORAGE = {
     # Half of each page stays free: copies that are made together are recorded together, and each of their rows needs
     # room for a second version on its page (HOT) before the first can be cleared away (docs/decisions/0009).
     "messages": "WITH (fillfactor = 50, autovacuum_vacuum_insert_scale_factor = 0.1)",
+    # Counted up with every event of their copy or link.
+    "engagements": "WITH (fillfactor = 70)",
+    "link_clicks": "WITH (fillfactor = 70)",
 }
 
 
@@ -55,6 +71,8 @@ async def make_partitions(engine: AsyncEngine, months: Iterable[date] | None = N
         await connection.execute("SET LOCAL lock_timeout = '4s'")
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK_KEY)
         existing = await _existing(connection)
+        if months is None:  # a table that is younger than the ledger needs the months of old copies, too
+            wanted = sorted({*wanted, *_months_of(existing)})
         missing = [(table, month) for month in wanted for table in PARTITIONED if _name(table, month) not in existing]
         for table, month in missing:
             await _make(connection, table, month)
@@ -78,6 +96,11 @@ async def _existing(connection: Connection) -> set[str]:
     return {row["name"] for row in rows}
 
 
+def _months_of(existing: Iterable[str]) -> set[date]:
+    suffixes = {name.removeprefix("messages_p") for name in existing if name.startswith("messages_p")}
+    return {date(int(suffix[:4]), int(suffix[4:]), 1) for suffix in suffixes}
+
+
 def _name(table: str, month: date) -> str:
     return f"{table}_p{month:%Y%m}"
 
@@ -89,7 +112,8 @@ async def _make(connection: Connection, table: str, month: date) -> None:
         f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING STORAGE) {_STORAGE.get(table, '')}"
     )
     # The constraint spares the attach its scan of the table.
-    bounds = f"accepted_at >= '{month} 00:00:00+00' AND accepted_at < '{following(month)} 00:00:00+00'"
+    column = PARTITIONED[table]
+    bounds = f"{column} >= '{month} 00:00:00+00' AND {column} < '{following(month)} 00:00:00+00'"
     await connection.execute(f"ALTER TABLE {name} ADD CONSTRAINT {name}_month CHECK ({bounds})")
     await connection.execute(
         f"ALTER TABLE {table} ATTACH PARTITION {name}"

@@ -1,0 +1,1 @@
+"""Reports of single events: lists and counts over the ledger and its companions."""

@@ -1,0 +1,1 @@
+"""HTTP calls to URLs that customers gave: every one goes through here."""

@@ -1,0 +1,1 @@
+"""Pages and links for the people who get mail: tracking, unsubscribing, web view, profile, confirmation."""
