@@ -16,11 +16,13 @@ from starlette.requests import HTTPConnection
 from app.core.accounts import KeyRing
 from app.core.messages import Batcher
 from app.core.senders import SenderBook
+from app.core.tracking import Destinations, EventBatcher
 from app.db.unit_of_work import ReadSession, WriteSession, unit_of_work
 from app.kit.clock import Clock
 from app.kit.secrets import Vault
 from app.queue import JobQueue
 from app.settings import Settings
+from app.valkey.rate_limit import RateLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,9 @@ class Runtime:
     keys: KeyRing
     senders: SenderBook
     batcher: Batcher
+    events: EventBatcher
+    destinations: Destinations
+    rates: RateLimits
     clock: Clock
 
 

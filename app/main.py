@@ -3,6 +3,7 @@
 Observed (request id, log line, figures)
   └─ Application (trailing slash, which listener)
        ├─ main listener: every family, the description, the dashboard's place
+       │    └─ Site: links and pages of recipients
        └─ Dyno listener (`dyno.port`): Dyno Email Marketing alone
 """
 
@@ -23,6 +24,7 @@ from app.core import messages
 from app.core.accounts import KeyRing
 from app.core.messages import Batcher
 from app.core.senders import SenderBook
+from app.core.tracking import Destinations, EventBatcher
 from app.db.engine import make_engine
 from app.dependencies import Runtime
 from app.kit.clock import Clock, SystemClock
@@ -32,6 +34,10 @@ from app.queue import JobQueue
 from app.settings import Settings
 from app.telemetry import counters, logs
 from app.telemetry.http import Observed
+from app.valkey.rate_limit import RateLimits
+from app.web import site
+from app.web.site import Site
+from app.web.visitors import links_of
 
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI would look for OpenTelemetry on every request; our own figures are `app.telemetry`'s."""
@@ -44,6 +50,7 @@ class Application:
     Attributes:
         main_app: Serves the main listener.
         dyno_app: Serves the Dyno listener.
+        site: Serves the links and pages of recipients, on the main listener.
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -57,6 +64,7 @@ class Application:
         self._clock = clock
         self.main_app = _main_app(self._lifespan)
         self.dyno_app = _dyno_app()
+        self.site = Site()
         self._main = Express(self.main_app, families.EXPRESS)
         self._observed: ASGIApp = Observed(self._listen, self._family_of)
 
@@ -75,6 +83,7 @@ class Application:
             runtime = await _start(self._settings, self._clock, parts)
             self.main_app.state.runtime = runtime
             self.dyno_app.state.runtime = runtime
+            self.site.pages.state.runtime = runtime
             _LOG.info("api.started", version=__version__, node=self._settings.node_name)
             yield runtime
             _LOG.info("api.stopping")
@@ -94,6 +103,9 @@ class Application:
             if self._is_dyno(scope):
                 await self.dyno_app(scope, receive, send)
                 return
+            if self.site.owns(scope["path"]):
+                await self.site(scope, receive, send)
+                return
         await self._main(scope, receive, send)
 
     def _is_dyno(self, scope: Scope) -> bool:
@@ -101,7 +113,9 @@ class Application:
         return bool(server and self._settings.dyno.port and server[1] == self._settings.dyno.port)
 
     def _family_of(self, scope: Scope) -> str:
-        return families.DYNO.name if self._is_dyno(scope) else families.family_of(scope["path"]).name
+        if self._is_dyno(scope):
+            return families.DYNO.name
+        return site.FAMILY if self.site.owns(scope["path"]) else families.family_of(scope["path"]).name
 
 
 async def _start(settings: Settings, clock: Clock, parts: AsyncExitStack) -> Runtime:
@@ -114,6 +128,13 @@ async def _start(settings: Settings, clock: Clock, parts: AsyncExitStack) -> Run
     batcher = Batcher(engine, settings, queue, clock, _count_group)
     await batcher.start()
     parts.push_async_callback(batcher.close)
+    events = EventBatcher(engine, clock)
+    await events.start()
+    parts.push_async_callback(events.close)
+    # Windows run by Valkey's own clock, which all processes share; by another one only where time is given.
+    given = None if isinstance(clock, SystemClock) else lambda: clock.now().timestamp()
+    rates = RateLimits(settings.broker_url, counters.count_uncounted, clock=given)
+    parts.push_async_callback(rates.close)
     return Runtime(
         settings=settings,
         engine=engine,
@@ -122,6 +143,9 @@ async def _start(settings: Settings, clock: Clock, parts: AsyncExitStack) -> Run
         keys=KeyRing(engine),
         senders=SenderBook(engine),
         batcher=batcher,
+        events=events,
+        destinations=Destinations(engine, links_of(settings)),
+        rates=rates,
         clock=clock,
     )
 

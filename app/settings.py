@@ -176,6 +176,8 @@ class Senders(Group):
 
     require_verification: bool = False
     """Whether a new sender must prove itself by DNS or by mail before it may be used."""
+    spf_include: str = ""
+    """Name that customers include in their SPF records; empty: the host of `public_url`."""
 
 
 class Suppression(Group):
@@ -227,6 +229,35 @@ class Quota(Group):
 
     default_monthly: int = 0
     """Copies per calendar month (UTC) for accounts without a limit of their own; 0 = none."""
+
+
+class Retention(Group):
+    """How long what has happened is kept."""
+
+    detail_days: int = Field(default=540, ge=0)
+    """Days that copies and what happened to them are kept, by whole months; 0 = for ever."""
+    count_days: int = Field(default=0, ge=0)
+    """Days that counts by hour and day are kept; 0 = for ever."""
+
+
+class Limits(Group):
+    """Requests per second that are answered; 0 = off."""
+
+    dynosend_per_second: int = Field(default=10, ge=0)
+    """Dynosend: per account, without a good key per address."""
+    dyno_per_second: int = Field(default=10, ge=0)
+    """Dyno Email Marketing: per account."""
+    dyn_per_second: int = Field(default=0, ge=0)
+    """The Dyn families: per account."""
+    native_per_second: int = Field(default=50, ge=0)
+    """The native API: per account."""
+
+
+class Contacts(Group):
+    """Contacts of audiences."""
+
+    status_tag: bool = False
+    """Whether Dynosend shows a contact's status as its first tag."""
 
 
 class System(Group):
@@ -286,6 +317,9 @@ class Settings(BaseSettings):
     proxy: Proxy = Proxy()
     metrics: Metrics = Metrics()
     quota: Quota = Quota()
+    limits: Limits = Limits()
+    contacts: Contacts = Contacts()
+    retention: Retention = Retention()
     system: System = System()
     logs: Logs = Logs()
 

@@ -7,7 +7,20 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import accept, campaign, composing, counts, delivery, latency, memory, shaping, snapshot
+from bench import (
+    accept,
+    campaign,
+    composing,
+    counts,
+    delivery,
+    latency,
+    memory,
+    metrics,
+    opens,
+    postbacks,
+    shaping,
+    snapshot,
+)
 from bench.machine import Surroundings, facts
 from bench.options import Options
 from bench.sheet import Sheet
@@ -17,13 +30,16 @@ BENCHMARKS: dict[str, Callable[[Options], Sheet]] = {
     "delivery": delivery.run,
     "latency": latency.run,
     "counts": counts.run,
+    "metrics": metrics.run,
     "composing": composing.run,
     "campaign": campaign.run,
     "snapshot": snapshot.run,
+    "opens": opens.run,
     "memory": memory.run,
+    "postbacks": postbacks.run,
     "shaping": shaping.run,
 }
-NOT_BY_DEFAULT = {"memory", "shaping"}
+NOT_BY_DEFAULT = {"memory", "metrics", "shaping"}
 """Long, and asked for by name."""
 
 

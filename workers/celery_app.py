@@ -9,7 +9,15 @@ from app.settings import settings
 from app.telemetry import logs
 from workers import runtime
 
-app = Celery("trireme", include=["workers.tasks.campaigns", "workers.tasks.delivery", "workers.tasks.housekeeping"])
+app = Celery(
+    "trireme",
+    include=[
+        "workers.tasks.campaigns",
+        "workers.tasks.delivery",
+        "workers.tasks.housekeeping",
+        "workers.tasks.senders",
+    ],
+)
 app.config_from_object("workers.celery_config")
 
 

@@ -19,6 +19,8 @@ from app.api.dyn.metrics import errors as metrics_errors
 from app.api.dyn.metrics import router as metrics_router
 from app.api.dyno import errors as dyno_errors
 from app.api.dyno import router as dyno_router
+from app.api.dynosend import errors as dynosend_errors
+from app.api.dynosend import router as dynosend_router
 from app.api.native import problems
 from app.api.native import router as native_router
 
@@ -40,10 +42,11 @@ class Family:
 DYN_EMAIL = Family("dyn-email", dyn_errors.render)
 DYN_METRICS = Family("dyn-metrics", metrics_errors.render)
 DYNO = Family("dyno", dyno_errors.render)
+DYNOSEND = Family("dynosend", dynosend_errors.render)
 NATIVE = Family("native", problems.render)
 """Also owns every URL that nobody else does."""
 
-FAMILIES = (DYN_EMAIL, DYN_METRICS, DYNO, NATIVE)
+FAMILIES = (DYN_EMAIL, DYN_METRICS, DYNO, DYNOSEND, NATIVE)
 
 _BY_FIRST_PART: Mapping[str, Family] = {
     "rest": DYN_EMAIL,
@@ -63,7 +66,7 @@ _ALIASES: Mapping[str, Family] = {"/blocked/reasons": DYN_METRICS}
 
 EXPRESS = dyn_router.EXPRESS
 """What goes past the frameworks, by method and exact path."""
-OPENAPI_PATHS: Mapping[str, dict[str, Any]] = dyn_router.OPENAPI_PATHS
+OPENAPI_PATHS: Mapping[str, dict[str, Any]] = {**dyn_router.OPENAPI_PATHS, **dynosend_router.OPENAPI_PATHS}
 """Path items of the routes that FastAPI cannot describe, by path."""
 
 
@@ -73,13 +76,15 @@ def family_of(path: str) -> Family:
     Args:
         path: Of the request, with its leading slash.
     """
+    if path == dynosend_router.PREFIX or path.startswith(f"{dynosend_router.PREFIX}/"):
+        return DYNOSEND
     first = path[1:].partition("/")[0]
     return _BY_FIRST_PART.get(first) or _ALIASES.get(path.rstrip("/")) or NATIVE
 
 
 def include(app: FastAPI) -> None:
     """Add every family to the application of the main listener, the hottest route first."""
-    app.router.routes.extend(dyn_router.ROUTES)
+    app.router.routes.extend((*dyn_router.ROUTES, *dynosend_router.ROUTES))
     for router in (dyn_router.router, metrics_router.router, dyno_router.router, native_router.router):
         app.include_router(router)
 

@@ -8,6 +8,7 @@
     runtime         what a running `up` tells scripts
     banner          what it tells people
     parts           each part alone, as containers run them
+    import_dyn      bringing along what Dyn Email Delivery kept
     migrate, account, routes, doctor, inbox, health    the other commands
 
 May import everything below it; the package `workers` stands above and is loaded by name in a process of its own.

@@ -7,7 +7,7 @@ import uvicorn
 
 from app.kit import memory
 from app.kit.ports import listen
-from app.main import create_app
+from app.main import Application, create_app
 from app.settings import Settings
 
 GRACE_SECONDS = 10
@@ -29,8 +29,23 @@ def serve(settings: Settings) -> int:
         for listener in sockets:
             listener.close()
         return 1
-    config = uvicorn.Config(
-        create_app(settings),
+    config = configuration(create_app(settings), settings)
+    server = uvicorn.Server(config)
+    config.load()
+    memory.settle()
+    server.run(sockets=sockets)
+    return 0 if server.started else 1
+
+
+def configuration(application: Application, settings: Settings) -> uvicorn.Config:
+    """Return how the server runs an application.
+
+    Args:
+        application: The service.
+        settings: `proxy.trusted`; without one a client is who connects, whatever headers say.
+    """
+    return uvicorn.Config(
+        application,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -38,11 +53,7 @@ def serve(settings: Settings) -> int:
         access_log=False,
         log_config=None,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(settings.proxy.trusted),
+        forwarded_allow_ips=settings.proxy.trusted,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = uvicorn.Server(config)
-    config.load()
-    memory.settle()
-    server.run(sockets=sockets)
-    return 0 if server.started else 1

@@ -1,7 +1,7 @@
 """Every command with its options. Each imports its own module when it runs: starting one part loads one part."""
 
 # ruff: noqa: PLC0415
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -17,6 +17,16 @@ inbox_cli = typer.Typer(help="What the sandbox inbox has received, newest first.
 cli.add_typer(inbox_cli, name="inbox")
 campaign_cli = typer.Typer(help="Start, pause, resume or stop a campaign of any account, and see how far it is.")
 cli.add_typer(campaign_cli, name="campaign")
+suppressions_cli = typer.Typer(help="See and change the suppression list of an account; import and export it.")
+cli.add_typer(suppressions_cli, name="suppressions")
+import_cli = typer.Typer(help="Bring along what another service kept.", no_args_is_help=True)
+cli.add_typer(import_cli, name="import")
+
+
+@import_cli.callback()
+def import_from() -> None:
+    """Bring along what another service kept."""
+
 
 DataDir = Annotated[Path, typer.Option(help="Directory with everything that is kept.")]
 DEFAULT_DATA_DIR = Path("var")
@@ -88,6 +98,14 @@ def scheduler() -> None:
     from app.cli import parts
 
     leave(parts.run("scheduler"))
+
+
+@cli.command()
+def outbox() -> None:
+    """Route domain events and call customers' URLs; several may run."""
+    from app.cli import parts
+
+    leave(parts.run("outbox"))
 
 
 @cli.command()
@@ -270,3 +288,117 @@ def campaign_status(uid: CampaignUid, data_dir: DataDir = DEFAULT_DATA_DIR) -> N
     from app.cli import campaign
 
     leave(campaign.run(data_dir, "status", uid))
+
+
+Account = Annotated[
+    str, typer.Option(metavar="USERNAME", help="Whose list; without it that of the account 'trireme up' made.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+@suppressions_cli.command("import")
+def suppressions_import(
+    file: Annotated[str, typer.Argument(help="CSV: email, reason, created_at, detail; '-' is standard input.")],
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    account: Account = "",
+    reason: Annotated[
+        Literal["complaint", "hardbounce", "manual", "softbounce", "unsubscribe"],
+        typer.Option(help="Of lines that give none."),
+    ] = "manual",
+    as_json: AsJson = False,
+) -> None:
+    """Enter the addresses of a file; doing it again changes nothing. Exits 1 when lines are not valid."""
+    from app.cli import suppressions as module
+
+    place = module.Place(data_dir, account)
+    leave(module.import_file(place, file, reason=reason, as_json=as_json))
+
+
+@suppressions_cli.command("export")
+def suppressions_export(
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    account: Account = "",
+    output: Annotated[Path | None, typer.Option(help="File to write; without it standard output.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Write the whole list as CSV, oldest entry first."""
+    from app.cli import suppressions as module
+
+    leave(module.export(module.Place(data_dir, account), output, as_json=as_json))
+
+
+@suppressions_cli.command("list")
+def suppressions_list(
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    account: Account = "",
+    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day on, UTC.")] = None,
+    offset: Annotated[int, typer.Option(min=0, help="How many to leave out in front.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most entries.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Print entries, oldest first, and how many there are."""
+    from app.cli import suppressions as module
+
+    day = since.date() if since else None
+    leave(module.show(module.Place(data_dir, account), since=day, offset=offset, limit=limit, as_json=as_json))
+
+
+@suppressions_cli.command("remove")
+def suppressions_remove(
+    address: Annotated[str, typer.Argument(help="An e-mail address.")],
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    account: Account = "",
+    clear_mark: Annotated[
+        bool, typer.Option("--clear-mark", help="Clear its bounced or complained mark, too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take an address off the list: it gets mail again, and its contacts the status they had."""
+    from app.cli import suppressions as module
+
+    leave(module.remove(module.Place(data_dir, account), address, clear_mark=clear_mark, as_json=as_json))
+
+
+@import_cli.command("dyn")
+def import_dyn(
+    folder: Annotated[Path | None, typer.Argument(help="Directory with the CSV files of the portal.")] = None,
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    url: Annotated[str, typer.Option("--from", help="Instead: a server that speaks the classic API.")] = "",
+    key: Annotated[str, typer.Option(envvar="TRIREME_IMPORT_KEY", help="API key of the master at that server.")] = "",
+    account: Annotated[
+        str, typer.Option(metavar="USERNAME", help="Account here that the master becomes; else that of its name.")
+    ] = "",
+    sender: Annotated[
+        list[str] | None, typer.Option(help="From address of history that names none, or that was deleted.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Where history begins, UTC; 2000 without it.")
+    ] = None,
+    history: Annotated[bool, typer.Option(help="Whether to bring along what was sent.")] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read everything, write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring along accounts, keys, senders, X-headers, suppressions and history of Dyn Email Delivery.
+
+    Broken off, it goes on where it was; done again, it changes nothing.
+    """
+    from app.cli.import_dyn import command
+
+    options = command.Options(
+        data_dir=data_dir,
+        since=(since or datetime(2000, 1, 1)).replace(tzinfo=UTC),  # noqa: DTZ001 the zone is set
+        folder=folder,
+        url=url,
+        key=key,
+        account=account,
+        senders=tuple(sender or ()),
+        history=history,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+    leave(command.run(options))

@@ -78,6 +78,11 @@ def _scheduler(_: Settings) -> int:
     return 0
 
 
+def _outbox(_: Settings) -> int:
+    importlib.import_module("workers.outbox").main()
+    return 0
+
+
 def _sandbox(settings: Settings) -> int:
     from app.delivery import sandbox  # noqa: PLC0415
     from app.telemetry import logs  # noqa: PLC0415
@@ -106,6 +111,7 @@ PARTS: dict[str, Callable[[Settings], int]] = {
     "delivery": _delivery,
     "worker": _worker,
     "scheduler": _scheduler,
+    "outbox": _outbox,
     "sandbox": _sandbox,
     "migrate": _migrate,
 }

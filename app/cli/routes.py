@@ -33,7 +33,11 @@ class Served:
 def run() -> int:
     """Print the routes of both listeners; nothing is started and no setting is needed."""
     service = create_app(load(_PLACEHOLDERS))
-    for title, routes in (("Main listener", service.main_app.routes), ("Dyno listener", service.dyno_app.routes)):
+    listeners = (
+        ("Main listener", [*service.main_app.routes, *service.site.pages.routes]),
+        ("Dyno listener", service.dyno_app.routes),
+    )
+    for title, routes in listeners:
         print(f"\n{title}")
         found = sorted(served(routes), key=lambda one: (one.path, one.verbs))
         width = max((len(one.path) for one in found), default=0)

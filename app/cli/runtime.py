@@ -38,6 +38,7 @@ def describe(
             "delivery": [pid_of(name) for name in deliveries],
             "worker": [pid_of("worker")],
             "scheduler": [pid_of("scheduler")],
+            "outbox": [pid_of("outbox")],
             "sandbox": [pid_of("sandbox")],
             "postgres": pid_of("postgres"),
             "valkey": pid_of("valkey"),

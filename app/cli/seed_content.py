@@ -17,7 +17,10 @@ _PARAGRAPH = (
     '<p style="color:#333;line-height:1.5">Our ships go by three rows of oars, one above the other, and keep their'
     " pace in calm and storm alike; whoever rows on the uppermost bench sees the harbour first.</p>\n"
 )
-_TAIL = '<p><a href="{UNSUBSCRIBE_URL}">Unsubscribe</a></p>\n</body></html>\n'
+_TAIL = (
+    '<p><a href="{WEB_VIEW_URL}">Read it in the browser</a> <a href="{UPDATE_PROFILE_URL}">Change your data</a>'
+    ' <a href="{UNSUBSCRIBE_URL}">Unsubscribe</a></p>\n</body></html>\n'
+)
 
 
 def _body() -> str:

@@ -1,8 +1,8 @@
 """Everything on one machine, supervised: `trireme up`.
 
-Order: Valkey, PostgreSQL, migrations, the first account, sandbox and API; once these answer, delivery, worker and
-scheduler. Stopped in reverse. Imports `app.embedded`, `app.settings` and its siblings; what only a first start needs
-is imported then.
+Order: Valkey, PostgreSQL, migrations, the first account, sandbox and API; once these answer, delivery, worker,
+scheduler and outbox. Stopped in reverse. Imports `app.embedded`, `app.settings` and its siblings; what only a first
+start needs is imported then.
 """
 
 import sys
@@ -127,6 +127,7 @@ class Up:
             self._start(f"delivery-{number}", "delivery", variables, WORK)
         self._start("worker", "worker", variables, WORK)
         self._start("scheduler", "scheduler", variables, WORK)
+        self._start("outbox", "outbox", variables, WORK)
         self._publish(settings)
         self._console.plain(banner.text(settings, self._secrets, self._directory.path, time.monotonic() - self._began))
         return self._supervisor.watch(lambda: self._publish(settings))

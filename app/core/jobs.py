@@ -30,8 +30,30 @@ class MakePartitions(Job):
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetOld(Job):
+    """Drop what is older than the settings of retention keep."""
+
+    name: ClassVar[str] = "housekeeping.forget_old"
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotTargets(Job):
     """Fix whom a queued run is for, and let it send."""
 
     name: ClassVar[str] = "campaigns.snapshot"
     run_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerifySender(Job):
+    """Look for a sender's records in DNS: it is new, or signs with another key."""
+
+    name: ClassVar[str] = "senders.verify"
+    sender_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyDueSenders(Job):
+    """Look in DNS again for the records of senders whose time has come."""
+
+    name: ClassVar[str] = "senders.verify_due"

@@ -6,6 +6,7 @@ nudge, and a look twice a second covers those that were lost.
     Claimer      takes copies and loads what they say
     Dispatcher   finds their destinations, whose sessions pull them as fast as limits allow
     Recorder     outcomes to PostgreSQL; Returns: what is not begun back to the queue
+    Sequels      what simulated recipients do afterwards
     Epochs       pauses; LeaseKeeper: what others have lost
 """
 
@@ -19,7 +20,7 @@ from uuid import uuid4
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import messages
-from app.core.messages import Copy, Owner, Recorded
+from app.core.messages import Copy, Owner, Recorded, SuppressionRules
 from app.db.engine import KeptConnection, is_disconnect, make_engine
 from app.db.sql import Connection
 from app.delivery.campaigns import RunMails
@@ -34,6 +35,7 @@ from app.delivery.recorder import Recorder
 from app.delivery.recovery import Recovery
 from app.delivery.retry import Policy
 from app.delivery.returns import Returns
+from app.delivery.sequels import Sequels
 from app.delivery.shaping import Shaper, load_rules
 from app.delivery.singles import Composer
 from app.kit.clock import Clock, SystemClock
@@ -73,7 +75,15 @@ class Drain:
         self._owner = Owner(host_id(settings.data_dir), uuid4())
         journals = settings.data_dir / "journals"
         self._journal = Journal(journals, self._owner.incarnation, slots=3 * settings.delivery.max_in_flight)
-        self._recorder = Recorder(self._engine, self._journal, self._recorded(on_recorded))
+        self._sequels = Sequels(self._engine, self._journal, spare=settings.delivery.max_in_flight)
+        rules = SuppressionRules(settings.suppression.soft_bounces, settings.suppression.soft_bounce_hours)
+        self._recorder = Recorder(
+            self._engine,
+            self._journal,
+            rules,
+            on_recorded=self._recorded(on_recorded),
+            has_sequel=self._sequels.take,
+        )
         self._returns = Returns(self._engine, self._recorder)
         lease_seconds = settings.delivery.lease_seconds
         recovery = Recovery(
@@ -82,13 +92,14 @@ class Drain:
             self._journal,
             self._recorder,
             clock,
+            sequels=self._sequels,
             policy=Policy.of(settings),
             lease_seconds=lease_seconds,
         )
         self._keeper = LeaseKeeper(self._engine, self._owner, recovery, self.wake, lease_seconds=lease_seconds)
-        rules = load_rules(settings.delivery.shaping_file, connections=settings.delivery.connections)
+        shaping = load_rules(settings.delivery.shaping_file, connections=settings.delivery.connections)
         self._shaper = Shaper(
-            rules,
+            shaping,
             valkey_url=settings.broker_url,
             worker_id=str(self._owner.incarnation),
             share_of=settings.delivery.processes,
@@ -106,6 +117,7 @@ class Drain:
             journal=self._journal,
             recorder=self._recorder,
             returns=self._returns,
+            sequels=self._sequels,
             is_withdrawn=self._is_withdrawn,
             on_sent=on_sent,
         )
@@ -142,6 +154,7 @@ class Drain:
         self._loop = asyncio.get_running_loop()
         recorder = asyncio.create_task(self._recorder.run(), name="recorder")
         recorder.add_done_callback(self._recorder_ended)
+        sequels = asyncio.create_task(self._sequels.run(), name="sequels")
         helpers = [
             asyncio.create_task(work, name=name)
             for name, work in (
@@ -160,7 +173,7 @@ class Drain:
                 self._claim_loop(self._claimer.claim_of_run, self._look_for_runs),
             )
         finally:
-            await self._finish(recorder, helpers)
+            await self._finish(recorder, sequels, helpers)
         logger.info("delivery process %s has stopped", self._owner.incarnation)
 
     def _recorder_ended(self, recorder: "asyncio.Task[None]") -> None:
@@ -225,7 +238,12 @@ class Drain:
 
     # ------------------------------------------------------------------ ending
 
-    async def _finish(self, recorder: "asyncio.Task[None]", helpers: Sequence["asyncio.Task[None]"]) -> None:
+    async def _finish(
+        self,
+        recorder: "asyncio.Task[None]",
+        sequels: "asyncio.Task[None]",
+        helpers: Sequence["asyncio.Task[None]"],
+    ) -> None:
         """Finish open transactions, record them, release the rest."""
         deadline = time.monotonic() + STOP_SECONDS
         await self._dispatcher.close(STOP_SECONDS - 5)
@@ -234,8 +252,10 @@ class Drain:
         await asyncio.gather(*helpers, return_exceptions=True)
         self._recorder.close()
         await asyncio.wait([recorder], timeout=max(deadline - time.monotonic() - 2, 0.5))
-        recorder.cancel()
-        await asyncio.gather(recorder, return_exceptions=True)
+        await self._sequels.close()
+        for task in (recorder, sequels):
+            task.cancel()
+        await asyncio.gather(recorder, sequels, return_exceptions=True)
         try:
             await asyncio.wait_for(self._release(), 2)
         except Exception as error:  # noqa: BLE001 whatever is not released is taken over from the journal

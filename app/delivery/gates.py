@@ -24,6 +24,8 @@ CROWDED = 200
 PATIENCE_SECONDS = 5.0
 """How long copies wait here for a site that lets nothing through; afterwards they wait in the queue."""
 LONGEST_RETURN_SECONDS = 300.0
+LEAST_PACE = 20.0
+"""Messages a second a site without a rate is thought to take at least, once it takes mail again."""
 LOOK_SECONDS = 0.25
 """How often a site that lets nothing through is looked at: its share may change."""
 _NOT_TRIED = from_us(Status.DEFERRED, "4.3.0", "not tried")
@@ -64,6 +66,8 @@ class Gate(Source):
         self._lanes: tuple[deque[Transmission], ...] = tuple(deque() for _ in range(LANES))
         self._timer: asyncio.TimerHandle | None = None
         self._connections = site.connections
+        self._line_ends_at = 0.0
+        """When the last of the copies that were given back is to come again, on the monotonic clock."""
 
     @property
     def waiting(self) -> int:
@@ -140,16 +144,24 @@ class Gate(Source):
         waiting = self.waiting
         if delay <= PATIENCE_SECONDS and waiting < CROWDED:
             return 0.0
-        rate = self.site.rate
-        backlog = waiting / rate if rate else PATIENCE_SECONDS
-        return min(max(delay, backlog, 1.0) * random.uniform(0.8, 1.4), LONGEST_RETURN_SECONDS)  # noqa: S311 jitter
+        return self._line_up(max(delay, waiting / self.site.pace(LEAST_PACE), 1.0))
+
+    def _line_up(self, soonest: float) -> float:
+        """Return after how many seconds a copy that is given back should come again, not before `soonest`.
+
+        One after the other, at the pace the site takes them: if all came at once, nearly all would have to go back
+        again, and claiming and returning them would cost the other destinations more than sending them.
+        """
+        now = time.monotonic()
+        at = min(max(now + soonest, self._line_ends_at), now + LONGEST_RETURN_SECONDS)
+        self._line_ends_at = at + 1.0 / self.site.pace(LEAST_PACE)
+        return (at - now) * random.uniform(0.9, 1.0)  # noqa: S311 jitter: other processes line up as well
 
     def _call_again(self, delay: float) -> None:
         if delay > PATIENCE_SECONDS and self._is_shared:
-            after = min(delay, LONGEST_RETURN_SECONDS)
             for lane in self._lanes:
                 while lane:
-                    self._desk.give_back(lane.popleft(), after)
+                    self._desk.give_back(lane.popleft(), self._line_up(delay))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(min(delay, LOOK_SECONDS), self._again)
 

@@ -12,7 +12,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import messages
-from app.core.messages import Record, Recorded
+from app.core.messages import Record, Recorded, SuppressionRules
 from app.db.engine import KeptConnection, is_disconnect
 from app.delivery.journal import Journal
 
@@ -31,17 +31,28 @@ class Recorder:
     """Commits outcomes in groups and ends leases with the last of their copies."""
 
     def __init__(
-        self, engine: AsyncEngine, journal: Journal, on_recorded: Callable[[Sequence[Recorded]], None] | None = None
+        self,
+        engine: AsyncEngine,
+        journal: Journal,
+        rules: SuppressionRules,
+        *,
+        on_recorded: Callable[[Sequence[Recorded]], None] | None = None,
+        has_sequel: Callable[[Record], bool] | None = None,
     ) -> None:
         """Prepare; `run` works.
 
         Args:
             engine: Of `make_engine`; one connection of it is kept.
             journal: Forgets a copy once its outcome is committed.
+            rules: What bounces lead to.
             on_recorded: Told what was committed.
+            has_sequel: Takes what was committed and tells whether something follows from it: who says so forgets the
+                note in the journal when that has happened.
         """
         self._connection = KeptConnection(engine)
         self._journal = journal
+        self._rules = rules
+        self._has_sequel = has_sequel
         self._on_recorded = on_recorded
         self._waiting: deque[Record] = deque()
         self._arrived = asyncio.Event()
@@ -151,7 +162,7 @@ class Recorder:
         if not self.healthy and await messages.is_recorded(connection, group[0]):
             return []  # the commit had happened; only its answer was lost
         ending = self._ending(group)
-        recorded = await messages.record(connection, group, ended_leases=[*ending, *self._ended])
+        recorded = await messages.record(connection, group, ended_leases=[*ending, *self._ended], rules=self._rules)
         self._ended.clear()
         self._ending_now.update(ending)
         return recorded
@@ -167,7 +178,8 @@ class Recorder:
             last = self.drop(record.lease_id, [record.message_id])
             if last and record.lease_id not in self._ending_now:
                 self._ended.add(record.lease_id)  # the others of it were released while this was being committed
-            self._journal.forget(record.message_id, record.attempt)
+            if self._has_sequel is None or not self._has_sequel(record):
+                self._journal.forget(record.message_id, record.attempt)
         self._ending_now.clear()
         if self._on_recorded is not None and recorded:
             self._on_recorded(recorded)

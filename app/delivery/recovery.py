@@ -19,6 +19,7 @@ from app.db.sql import Connection
 from app.delivery.journal import Journal, JournalLocked, Noted, dead_journal
 from app.delivery.recorder import Recorder
 from app.delivery.retry import Policy, decide, in_doubt
+from app.delivery.sequels import Sequels
 from app.kit.clock import Clock
 from app.mail.smtp.outcome import Outcome, Status
 
@@ -48,6 +49,7 @@ class Recovery:
         recorder: Recorder,
         clock: Clock,
         *,
+        sequels: Sequels,
         policy: Policy,
         lease_seconds: float,
     ) -> None:
@@ -59,6 +61,7 @@ class Recovery:
             journal: Of this process.
             recorder: Takes the outcomes.
             clock: Tells the time.
+            sequels: Does what simulated recipients had still to do.
             policy: What to do with copies in doubt.
             lease_seconds: How long a lease is good.
         """
@@ -66,6 +69,7 @@ class Recovery:
         self._journals = journals
         self._journal = journal
         self._recorder = recorder
+        self._sequels = sequels
         self._clock = clock
         self._policy = policy
         self._lease_seconds = lease_seconds
@@ -127,8 +131,9 @@ class Recovery:
                 settled += await self._settle(
                     connection, undone, lambda copy: told.pop((copy.message_id, copy.attempt), None)
                 )
-            for message_id, attempt in told:
-                self._journal.forget(message_id, attempt)  # recorded before the process ended
+            for noted in told.values():  # recorded before the process ended
+                if not self._sequels.resume(noted):
+                    self._journal.forget(noted.message_id, noted.attempt)
             path.unlink(missing_ok=True)
         if settled:
             logger.warning("took over %d copies of the ended process %s", settled, incarnation)

@@ -6,14 +6,19 @@
 Compiling and signing once is what makes a mail to a thousand recipients cost one signature: nothing that is signed
 differs between its copies. A piece of a claim is compiled and signed by one thread while the piece before it is being
 sent: signing is the real cost, and leaves Python meanwhile; a thread for each mail would cost more than it saves.
+
+A mail that is tracked differs in every copy: it is compiled once, but its tokens are put in and the copy is signed
+when the server waits for it, as copies of campaigns are.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
+from typing import TypedDict
 
 from app.core import messages
 from app.core.messages import Content, Copy
@@ -22,7 +27,9 @@ from app.delivery.identities import Identities
 from app.delivery.transmission import Obligations, Transmission
 from app.kit.secrets import derive
 from app.mail import compose, dkim, verp
+from app.mail.campaign import Links
 from app.mail.headers import header_lines
+from app.mail.tracked import CompiledTracked, Tracking, Tracks, compile_tracked
 from app.settings import Settings
 
 ROOM_BYTES = 64 * 1024 * 1024
@@ -35,6 +42,14 @@ SLICE_MAILS = 25
 
 class ContentGone(LookupError):
     """Raised when a copy's content is not in the database any more."""
+
+
+class _Names(TypedDict):
+    """What a mail is called where its content says nothing of it."""
+
+    message_id: str
+    date: datetime
+    boundary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +65,25 @@ class Prepared:
     signature: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedTracked:
+    """A mail that is tracked, compiled.
+
+    Attributes:
+        compiled: What its copies share.
+        signers: Of the sender; none without a key.
+    """
+
+    compiled: CompiledTracked
+    signers: tuple[dkim.Signer, ...]
+
+
 @dataclass(slots=True)
 class _Mail:
     """A mail in memory."""
 
     size: int
-    prepared: Prepared | Exception
+    prepared: Prepared | PreparedTracked | Exception
     users: int = 0
     """Claimed copies that have not been sent; while there are any it stays."""
 
@@ -67,12 +95,13 @@ class Composer:
         """Prepare.
 
         Args:
-            settings: `secret_keys`, `bounce_domain`, `node_name`.
+            settings: `secret_keys`, `public_url`, `bounce_domain`, `node_name`.
             identities: Senders' keys.
         """
         self._settings = settings
         self._identities = identities
         self._token_key = derive(settings.secret_keys[0], "verp")
+        self._links = Links(settings.public_url, settings.bounce_domain, derive(settings.secret_keys[0], "tracking"))
         self._mails: OrderedDict[int, _Mail] = OrderedDict()
         self._bytes = 0
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="composing")
@@ -110,8 +139,8 @@ class Composer:
             ]
             loop = asyncio.get_running_loop()
             for copy, prepared in await loop.run_in_executor(self._threads, self._prepare_all, work):
-                self._mails[copy.mail_id] = _Mail(copy.size, prepared)
-                self._bytes += copy.size
+                mail = self._mails[copy.mail_id] = _Mail(_held(copy, prepared), prepared)
+                self._bytes += mail.size
         for copy in copies:
             self._mails[copy.mail_id].users += 1
 
@@ -130,14 +159,13 @@ class Composer:
         if isinstance(prepared, Exception):
             raise prepared
         token = verp.encode(self._token_key, accepted_at=int(copy.accepted_at.timestamp()), message_id=copy.message_id)
-        extra = header_lines([("X-Trireme-Message", token)])
-        compiled, signature = prepared.compiled, prepared.signature
+        composing, size = _composing(copy, prepared, token)
         return Transmission(
             copy,
-            partial(compose.assemble, compiled, extra, signature),
+            composing,
             envelope_from=verp.return_path(token, copy.recipient, self._settings.bounce_domain),
-            size=len(compiled.head) + len(compiled.body) + len(extra) + len(signature) + 2,
-            smtputf8=compiled.needs_smtputf8 or not copy.recipient.isascii(),
+            size=size,
+            smtputf8=prepared.compiled.needs_smtputf8 or not copy.recipient.isascii(),
             obligations=obligations,
         )
 
@@ -161,19 +189,26 @@ class Composer:
 
     def _prepare_all(
         self, work: Sequence[tuple[Copy, Content | None, dkim.Signer | None]]
-    ) -> list[tuple[Copy, Prepared | Exception]]:
+    ) -> list[tuple[Copy, Prepared | PreparedTracked | Exception]]:
         return [(copy, self._prepare(copy, content, signer)) for copy, content, signer in work]
 
-    def _prepare(self, copy: Copy, content: Content | None, signer: dkim.Signer | None) -> Prepared | Exception:
+    def _prepare(
+        self, copy: Copy, content: Content | None, signer: dkim.Signer | None
+    ) -> Prepared | PreparedTracked | Exception:
         if content is None:
             return ContentGone(f"mail {copy.mail_id}")
         try:
-            compiled = self._compile(content, copy)
+            said, names = self._said(content, copy)
+            if content.tracking:
+                tracking = Tracking(Tracks(content.tracking), content.links, self._links)
+                signers = (signer,) if signer is not None else ()
+                return PreparedTracked(compile_tracked(said, tracking, **names), signers)
+            compiled = compose.compile(said, **names)
             return Prepared(compiled, signer.sign(compiled.head, compiled.body) if signer is not None else b"")
         except Exception as error:  # noqa: BLE001 it is this mail's alone, and raised where its copies are sent
             return error
 
-    def _compile(self, content: Content, copy: Copy) -> compose.Compiled:
+    def _said(self, content: Content, copy: Copy) -> tuple[compose.Content, _Names]:
         boundary = verp.encode(
             self._token_key,
             accepted_at=int(content.accepted_at.timestamp()),
@@ -183,9 +218,21 @@ class Composer:
         name = messages.email_id(content.accepted_at, content.mail_id, self._settings.bounce_domain)
         # Feedback-ID: what, whose, which kind, who sends; complaint reports of large receivers group by it.
         feedback = f"{content.mail_id}:{content.account_id}:{copy.kind}:{self._settings.node_name}"
-        return compose.compile(
-            compose.Content((*content.headers, ("Feedback-ID", feedback)), content.text, content.html),
-            message_id=f"<{name}>",
-            date=content.accepted_at,
-            boundary=f"=_{boundary}",
-        )
+        said = compose.Content((*content.headers, ("Feedback-ID", feedback)), content.text, content.html)
+        return said, {"message_id": f"<{name}>", "date": content.accepted_at, "boundary": f"=_{boundary}"}
+
+
+def _held(copy: Copy, prepared: Prepared | PreparedTracked | Exception) -> int:
+    """Return the octets a mail takes in memory; one that is tracked is kept in canonical form too."""
+    return 2 * prepared.compiled.size if isinstance(prepared, PreparedTracked) else copy.size
+
+
+def _composing(copy: Copy, prepared: Prepared | PreparedTracked, token: str) -> tuple[Callable[[], bytes], int]:
+    """Return what makes the bytes of a copy, and how many they will be, or a few more."""
+    if isinstance(prepared, PreparedTracked):
+        tracked = prepared.compiled
+        return partial(tracked.compose, copy.message_id, copy.accepted_at, token, prepared.signers), tracked.size
+    extra = header_lines([("X-Trireme-Message", token)])
+    compiled, signature = prepared.compiled, prepared.signature
+    size = len(compiled.head) + len(compiled.body) + len(extra) + len(signature) + 2
+    return partial(compose.assemble, compiled, extra, signature), size

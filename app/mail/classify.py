@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 MAX_TEXT = 2000
-"""Characters of a reply that are looked at."""
+"""Characters of a reply that are looked at, once its lines are joined."""
+MAX_RAW = 8000
+"""Characters of which those are made; a report may indent and repeat."""
 PERMANENT = 5
 """First digit of permanent replies and codes."""
 
@@ -77,7 +79,12 @@ def _load() -> tuple[dict[str, str], dict[str, str], dict[str, str], tuple[TextR
 
 
 _CODES, _CLASSIC, _MEANINGS, TEXT_RULES = _load()
-_CODE_BEHIND_REPLY = re.compile(r"[245]\d\d[ -]([245]\.\d{1,3}\.\d{1,3})(?!\d)")
+_CODE_BEHIND_REPLY = re.compile(r"[245]\d\d[ -]#?([245]\.\d{1,3}\.\d{1,3})(?!\d)")
+_DIAGNOSTIC_TYPE = re.compile(r"\s{0,9}(?:smtp|lmtp|dns|x400|unix|x-[a-z0-9-]{1,20});\s{0,9}", re.IGNORECASE)
+_CODES_OF_LINE = re.compile(r"[245]\d\d[ -](?:[245]\.\d{1,3}\.\d{1,3} )?")
+"""What each line of a reply begins with."""
+_TOLD_REPLY = re.compile(r"(?:^|[:;(]\s?)([45])\d\d[ -](?:#?([45]\.\d{1,3}\.\d{1,3})(?![\d.]))?")
+_TOLD_CODE = re.compile(r"(?:^|[\s(#\[<:])([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\Z")
 
 
@@ -85,14 +92,17 @@ def classify(reply: str, code: int, enhanced: str | None) -> Verdict:
     """Judge a failure by what the other server said.
 
     Args:
-        reply: Its words, with or without the reply code in front; from a failure report, its diagnostic text.
-        code: The reply code, 0 if there was none.
+        reply: Its words, with or without the reply code in front, in any number of lines; from a failure report, its
+            diagnostic text with or without the type in front (RFC 3464, 2.3.6), or what it says to people.
+        code: The reply code, 0 if there was none, or none is known apart from the words.
         enhanced: The enhanced status code, if known apart from the reply.
 
     Returns:
         Code `5.0.0` or `4.0.0` when neither reply nor argument has one; without any code the failure is permanent.
     """
-    reply = reply[:MAX_TEXT]
+    reply = _in_one_line(reply)
+    if not code and not enhanced:
+        code, enhanced = _told(reply)
     status = _status(reply, code, enhanced)
     matched = _by_text(reply, code, status)
     if matched is not None:
@@ -115,7 +125,7 @@ def expired(last_reply: str, code: int, enhanced: str | None) -> Verdict:
         code: Its reply code; 0 says that the words are our own, and they are not looked at.
         enhanced: Its enhanced status code.
     """
-    reply = last_reply[:MAX_TEXT]
+    reply = _in_one_line(last_reply)
     status = _status(reply, code, enhanced)
     matched = _by_text(reply, code, status) if code else None
     if matched is None:
@@ -127,6 +137,28 @@ def meaning(code: str) -> str:
     """Return what an enhanced status code means, in the words of section 17."""
     subject, _, detail = code.partition(".")[2].partition(".")
     return _MEANINGS.get(f"x.{subject}.{detail}") or _MEANINGS.get(f"x.{subject}.x") or _MEANINGS["other"]
+
+
+def _in_one_line(text: str) -> str:
+    """Return what was said without line breaks, the codes that are repeated after them, and a diagnostic type."""
+    text = text[:MAX_RAW]
+    kind = _DIAGNOSTIC_TYPE.match(text)
+    first, *others = [" ".join(line.split()) for line in text[kind.end() if kind else 0 :].splitlines()] or [""]
+    return " ".join([first, *(_without_codes(line) for line in others)])[:MAX_TEXT]
+
+
+def _without_codes(line: str) -> str:
+    codes = _CODES_OF_LINE.match(line)
+    return line[codes.end() :] if codes else line
+
+
+def _told(text: str) -> tuple[int, str | None]:
+    """Return the codes a report tells in its words; the first digit stands for the whole reply code."""
+    reply = _TOLD_REPLY.search(text)
+    enhanced = _TOLD_CODE.search(text)
+    if reply is not None:
+        return int(reply[1]) * 100, reply[2]
+    return 0, enhanced[1] if enhanced is not None else None
 
 
 def _status(reply: str, code: int, enhanced: str | None) -> str:

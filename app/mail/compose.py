@@ -8,7 +8,7 @@ Source: RFC 5322, RFC 2045, RFC 2046 section 5.1.4; docs/contract/dyn-email.md, 
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -46,6 +46,28 @@ class Compiled:
     """Whether a header holds raw UTF-8 (a local part outside ASCII, RFC 6531)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A body part."""
+
+    encoding: str
+    """Its transfer encoding."""
+    head: bytes
+    """Its header lines, each with CRLF."""
+    body: bytes
+    """Encoded; CRLF at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around the last part of a mail."""
+
+    mime: bytes
+    """Content-Type and, of a single part, its encoding: header lines of the mail."""
+    before: bytes
+    after: bytes
+
+
 def compile(content: Content, *, message_id: str, date: datetime, boundary: str) -> Compiled:  # noqa: A001 the verb
     """Turn a content into the bytes its copies share.
 
@@ -58,15 +80,14 @@ def compile(content: Content, *, message_id: str, date: datetime, boundary: str)
     Raises:
         ValueError: A header's name or the boundary is not one.
     """
-    given = {name.lower() for name, _ in content.headers}
-    lines = [header_line(name, value) for name, value in content.headers if name.lower() not in OURS]
-    if "date" not in given:
-        lines.append(header_line("Date", format_datetime(date)))
-    if "message-id" not in given:
-        lines.append(header_line("Message-ID", message_id if message_id.startswith("<") else f"<{message_id}>"))
-    mime, body = _body(content, boundary)
-    head = b"".join([*lines, b"MIME-Version: 1.0\r\n", mime])
-    return Compiled(head=head, body=body, needs_smtputf8=not head.isascii())
+    if content.html is None:
+        last = encoded("plain", content.text or "")
+        frame = framed(None, last, boundary)
+    else:
+        last = encoded("html", content.html)
+        frame = framed(content.text, last, boundary)
+    head = head_of(content.headers, frame.mime, message_id=message_id, date=date)
+    return Compiled(head, b"".join((frame.before, last.body, frame.after)), needs_smtputf8=not head.isascii())
 
 
 def assemble(
@@ -86,27 +107,52 @@ def assemble(
     return b"".join((signature, extra, compiled.head, b"\r\n", compiled.body))
 
 
-def _body(content: Content, boundary: str) -> tuple[bytes, bytes]:
-    """Return the MIME header lines of the mail and its body.
+def head_of(headers: Iterable[tuple[str, str]], mime: bytes, *, message_id: str, date: datetime) -> bytes:
+    """Return the header lines of a mail: those of its content in their order, then what is missing, then `mime`.
+
+    Raises:
+        ValueError: A header's name is not one.
+    """
+    given: set[str] = set()
+    lines: list[bytes] = []
+    for name, value in headers:
+        if name.lower() not in OURS:
+            given.add(name.lower())
+            lines.append(header_line(name, value))
+    if "date" not in given:
+        lines.append(header_line("Date", format_datetime(date)))
+    if "message-id" not in given:
+        lines.append(header_line("Message-ID", message_id if message_id.startswith("<") else f"<{message_id}>"))
+    return b"".join((*lines, b"MIME-Version: 1.0\r\n", mime))
+
+
+def encoded(kind: str, text: str) -> Part:
+    """Return a text as a part of the type `text/<kind>`."""
+    encoding, body = encode_part(text)
+    head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n"
+    return Part(encoding, head.encode("ascii"), body)
+
+
+def framed(text: str | None, last: Part, boundary: str) -> Frame:
+    """Return what stands around the last part: with a text before it the mail is multipart/alternative.
+
+    Args:
+        text: The text part; None: there is only the last part.
+        last: HTML, or the only part.
+        boundary: As of `compile`.
 
     Raises:
         ValueError: The boundary is not one.
     """
-    if content.text is None or content.html is None:
-        kind, text = ("plain", content.text or "") if content.html is None else ("html", content.html)
-        return _part(kind, text)
+    if text is None:
+        return Frame(last.head, b"", b"")
     if not _BOUNDARY.match(boundary):
         raise ValueError("not a MIME boundary")
-    parts = [_part("plain", content.text), _part("html", content.html)]
-    while any(boundary.encode() in part for _, part in parts):
+    first = encoded("plain", text)
+    while any(boundary.encode() in part.body for part in (first, last)):
         boundary = hashlib.sha256(boundary.encode()).hexdigest()
     line = b"--" + boundary.encode()
-    # A part's last CRLF is at the same time the one that belongs to the delimiter (RFC 2046, 5.1.1).
-    pieces = [piece for head, part in parts for piece in (line, b"\r\n", head, b"\r\n", part)]
     mime = f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n'.encode()
-    return mime, b"".join([*pieces, line, b"--\r\n"])
-
-
-def _part(kind: str, text: str) -> tuple[bytes, bytes]:
-    encoding, body = encode_part(text)
-    return f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n".encode(), body
+    # A part's last CRLF is at the same time the one that belongs to the delimiter (RFC 2046, 5.1.1).
+    before = b"".join((line, b"\r\n", first.head, b"\r\n", first.body, line, b"\r\n", last.head, b"\r\n"))
+    return Frame(mime, before, line + b"--\r\n")

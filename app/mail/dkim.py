@@ -133,18 +133,27 @@ class Signer:
 
 def body_hash(body: bytes) -> str:
     """Return bh= of a body with CRLF line ends: base64 of the SHA-256 of its relaxed form (RFC 6376, 3.4.4)."""
-    if b"\t" in body:
-        body = body.replace(b"\t", b" ")
-    while b"  " in body:  # each pass halves the longest run
-        body = body.replace(b"  ", b" ")
-    if b" \r\n" in body:
-        body = body.replace(b" \r\n", b"\r\n")
+    body = relaxed_text(body)
     if body.endswith(b"\r\n\r\n") or body == b"\r\n":
         body = body.rstrip(b"\r\n") + b"\r\n"
         body = b"" if body == b"\r\n" else body
     elif body and not body.endswith(b"\r\n"):
         body = body.rstrip(b" ") + b"\r\n"
     return base64.b64encode(hashlib.sha256(body).digest()).decode("ascii")
+
+
+def relaxed_text(octets: bytes) -> bytes:
+    """Return octets of a body with runs of blanks as one and none at the ends of lines (RFC 6376, 3.4.4).
+
+    What is done to empty lines at the end of a body is left to the caller.
+    """
+    if b"\t" in octets:
+        octets = octets.replace(b"\t", b" ")
+    while b"  " in octets:  # each pass halves the longest run
+        octets = octets.replace(b"  ", b" ")
+    if b" \r\n" in octets:
+        octets = octets.replace(b" \r\n", b"\r\n")
+    return octets
 
 
 def make_key(kind: Literal["rsa", "ed25519"] = "rsa") -> tuple[str, str]:

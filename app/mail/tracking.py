@@ -158,7 +158,7 @@ def _keyed(key: bytes) -> blake2b:
     return blake2b(key=key, person=b"trireme.track")
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _cut(links: int) -> Struct:
     """Return what cuts the characters of all digests into MACs."""
     slices = _FIRST_LINK + links

@@ -17,6 +17,7 @@ from app.models.campaign import Campaign
 from app.models.click import Click
 from app.models.complaint import Complaint
 from app.models.contact import Contact
+from app.models.contact_event import ContactEvent
 from app.models.counts import DailyCount, HourlyCount
 from app.models.database_identity import DatabaseIdentity
 from app.models.delivery_lease import DeliveryLease
@@ -24,6 +25,7 @@ from app.models.delivery_queue import QueuedCopy
 from app.models.dkim_key import DkimKey
 from app.models.domain_event import DomainEvent
 from app.models.engagement import Engagement, LinkClick
+from app.models.foreign_email_id import ForeignEmailId
 from app.models.issue import Issue
 from app.models.mail import Mail
 from app.models.message import Message
@@ -38,6 +40,7 @@ from app.models.sandbox_message import SandboxMessage
 from app.models.sender import Sender
 from app.models.suppression import Suppression
 from app.models.template import Template
+from app.models.transactional_message import TransactionalMessage
 from app.models.unsubscription import Unsubscription
 
 __all__ = [
@@ -52,12 +55,14 @@ __all__ = [
     "Click",
     "Complaint",
     "Contact",
+    "ContactEvent",
     "DailyCount",
     "DatabaseIdentity",
     "DeliveryLease",
     "DkimKey",
     "DomainEvent",
     "Engagement",
+    "ForeignEmailId",
     "HourlyCount",
     "Issue",
     "LinkClick",
@@ -75,5 +80,6 @@ __all__ = [
     "Sender",
     "Suppression",
     "Template",
+    "TransactionalMessage",
     "Unsubscription",
 ]

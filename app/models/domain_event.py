@@ -25,6 +25,8 @@ class EventType(StrEnum):
     CONTACT_UNSUBSCRIBED = "contact.unsubscribed"
     CONTACT_DELETED = "contact.deleted"
     CONTACT_TAGGED = "contact.tagged"
+    CONTACT_EVENT = "contact.event"
+    """Names its row in `contact_events`, where its properties stand."""
     SUPPRESSION_ADDED = "suppression.added"
     SUPPRESSION_REMOVED = "suppression.removed"
 

@@ -22,6 +22,10 @@ _MESSAGES = Counter("trireme_messages", "Copies that reached a status.", ["kind"
 _BOUNCES = Counter("trireme_bounces", "Copies that bounced.", ["type", "category"], registry=_REGISTRY)
 _REQUESTS = Counter("trireme_http_requests", "HTTP requests answered.", ["family", "status"], registry=_REGISTRY)
 _NUDGES_FAILED = Counter("trireme_nudges_failed", "Nudges that did not reach the broker.", registry=_REGISTRY)
+_POSTBACKS = Counter("trireme_postbacks", "Calls of customers' URLs.", ["result"], registry=_REGISTRY)
+_UNCOUNTED = Counter(
+    "trireme_rate_limit_uncounted", "Requests let through while Valkey could not count them.", registry=_REGISTRY
+)
 _DELIVERY_SECONDS = Histogram(
     "trireme_delivery_seconds",
     "Time from acceptance to delivery.",
@@ -66,6 +70,16 @@ def count_bounces(type_: str, category: str, count: int = 1) -> None:
 def count_nudge_failed(count: int = 1) -> None:
     """Count nudges that could not be published."""
     _NUDGES_FAILED.inc(count)
+
+
+def count_postbacks(result: str, count: int = 1) -> None:
+    """Count calls of customers' URLs: `delivered`, `failed` (tried again later) or `given_up`."""
+    _POSTBACKS.labels(result).inc(count)
+
+
+def count_uncounted() -> None:
+    """Count a request that was let through because Valkey was away."""
+    _UNCOUNTED.inc()
 
 
 def observe_delivery(seconds: float) -> None:

@@ -20,6 +20,8 @@ from app.telemetry import context, counters
 SLOW_SECONDS = 1.0
 """A request that takes this long is logged at `info`."""
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+_TOKEN = re.compile(r"(/(?:t/[oc]|[uwpc])/[^/]{0,17})[^/]*")
+"""A link of a recipient: up to here its token names the copy, the rest is what makes it good."""
 _LOG = structlog.stdlib.get_logger("app.http")
 _LEVELS = logging.getLogger("app.http")
 
@@ -81,7 +83,8 @@ def _log(method: str, path: str, status: int, seconds: float, crash: Exception |
     noticed = failed or status >= 400 or seconds >= SLOW_SECONDS  # noqa: PLR2004 HTTP
     if not noticed and not _LEVELS.isEnabledFor(logging.DEBUG):
         return  # before anything is built: this is the way of every good request
-    facts: dict[str, Any] = {"method": method, "path": path[:500], "status": status, "ms": round(seconds * 1000, 1)}
+    shown = _TOKEN.sub(r"\1...", path[:500], count=1) if _TOKEN.match(path) else path[:500]
+    facts: dict[str, Any] = {"method": method, "path": shown, "status": status, "ms": round(seconds * 1000, 1)}
     if crash is not None:
         _LOG.error("http.crash", **facts, exc_info=crash)
     elif failed:

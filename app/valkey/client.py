@@ -7,22 +7,23 @@ from redis.asyncio import BlockingConnectionPool, Redis
 CONNECT_SECONDS = 0.5
 """How long connecting may take."""
 MAX_CONNECTIONS = 2
-"""Connections of one client; who needs more than that at once waits as long as for an answer."""
+"""Connections of one client, unless it asks for more; who finds them all in use waits as long as for an answer."""
 
 
-def connect(url: str, *, reply_seconds: float) -> Redis:
+def connect(url: str, *, reply_seconds: float, max_connections: int = MAX_CONNECTIONS) -> Redis:
     """Return a client; it connects with its first command, and again after a failure.
 
     Args:
         url: As Celery takes it: redis://, rediss://, unix:// or redis+socket:// with `virtual_host` for the database.
         reply_seconds: How long an answer may take.
+        max_connections: Of this client.
 
     Raises:
         ValueError: The URL is not of these forms.
     """
     pool = BlockingConnectionPool.from_url(
         client_url(url),
-        max_connections=MAX_CONNECTIONS,
+        max_connections=max_connections,
         timeout=reply_seconds,
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=reply_seconds,

@@ -195,6 +195,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_recipient_marks_account_id_accounts")),
         sa.PrimaryKeyConstraint("account_id", "address", name=op.f("pk_recipient_marks")),
     )
+    op.create_table(
+        "foreign_email_ids",
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("email_id", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("given", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "email_id", name=op.f("pk_foreign_email_ids")),
+    )
+    op.create_index("ix_foreign_email_ids_message_id", "foreign_email_ids", ["message_id"], unique=False)
+    op.create_index("ix_foreign_email_ids_accepted_at", "foreign_email_ids", ["accepted_at"], unique=False)
     op.add_column("mails", sa.Column("tracking", sa.SmallInteger(), server_default="0", nullable=False))
     op.add_column("mails", sa.Column("links", postgresql.ARRAY(sa.Text()), nullable=True))
     op.add_column("messages", sa.Column("postback_at", sa.DateTime(timezone=True), nullable=True))
@@ -206,6 +217,14 @@ def upgrade() -> None:
         op.add_column("run_counts", sa.Column(name, sa.BigInteger(), server_default="0", nullable=False))
     with op.get_context().autocommit_block():
         op.execute("SET statement_timeout = 0")
+        op.create_index(
+            "ix_suppressions_account",
+            "suppressions",
+            ["account_id", "created_at", "id"],
+            unique=False,
+            if_not_exists=True,
+            postgresql_concurrently=True,
+        )
         _index("bounces", "ix_bounces_recipient", "account_id, hashtextextended(lower(recipient), 0)")
         _index(
             "messages",

@@ -22,6 +22,7 @@ from app.api.native import problems
 from app.core import errors, jobs
 from app.core.errors import CoreError
 from app.main import create_app
+from app.web import errors as web_errors
 from tests.fixtures.bare import bare_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +33,8 @@ PREFIXES = {"/rest/{type}/reports/": "app.api.dyn.reports.", "/rest/{type}/": "a
 METRICS = {"bounce", "bounces", "email", "emails", "blocked-email", "blocked-emails", "blocked"}
 ALIASES = {"blocked": "blocked-emails", "xheaders": "accounts"}
 """Second spellings the contract accepts."""
+WEB = {"t": "tracking", "u": "unsubscribe", "w": "web_view", "p": "profile", "c": "confirm"}
+"""Links of recipients: a letter each, to be short in a mail."""
 ROOT_PATHS = {"/", "/app", "/app/{rest:path}", "/docs", "/docs/assets"}
 
 
@@ -66,6 +69,8 @@ def modules_for(path: str) -> set[str]:
     """Return where the endpoint of a URL may stand: its first part, singular or plural."""
     prefix, package = next(((p, m) for p, m in PREFIXES.items() if path.startswith(p)), ("/", ""))
     first = path.removeprefix(prefix).partition("/")[0]
+    if not package and first in WEB:
+        return {f"app.web.{WEB[first]}"}
     if not package:
         package = "app.api.dyn.metrics." if first in METRICS else "app.api.dyno."
     noun = ALIASES.get(first, first).replace("-", "_")
@@ -74,7 +79,7 @@ def modules_for(path: str) -> set[str]:
 
 def routes(tmp_path: Path) -> list[RouteContext]:
     application = create_app(bare_settings(tmp_path))
-    apps = (application.main_app, application.dyno_app)
+    apps = (application.main_app, application.dyno_app, application.site.pages)
     return [route for app in apps for route in iter_route_contexts(app.routes) if route.path != "/openapi.json"]
 
 
@@ -91,7 +96,7 @@ def test_a_url_names_the_file_that_serves_it(tmp_path: Path) -> None:
 
 def test_no_two_routes_take_the_same_method_and_url(tmp_path: Path) -> None:
     application = create_app(bare_settings(tmp_path))
-    for app in (application.main_app, application.dyno_app):
+    for app in (application.main_app, application.dyno_app, application.site.pages):
         seen: set[tuple[str, str]] = set()
         for route in iter_route_contexts(app.routes):
             for method in route.methods or ():
@@ -99,7 +104,9 @@ def test_no_two_routes_take_the_same_method_and_url(tmp_path: Path) -> None:
                 seen.add((method, str(route.path)))
 
 
-@pytest.mark.parametrize("table", [dyn_errors.TABLE, metrics_errors.TABLE, dyno_errors.TABLE, problems.TABLE])
+@pytest.mark.parametrize(
+    "table", [dyn_errors.TABLE, metrics_errors.TABLE, dyno_errors.TABLE, problems.TABLE, web_errors.TABLE]
+)
 def test_each_error_of_the_core_is_in_the_table_of_each_family(table: dict[type[CoreError], object]) -> None:
     raised = {kind for kind in children(CoreError) if kind.__module__ == errors.__name__}
     assert raised

@@ -21,7 +21,7 @@ SYNONYMS = {
     "timestamptz": "timestamp with time zone",
 }
 MAX_LINES = 80
-LONG = {"accept", "claim_chunk", "record_outcomes"}
+LONG = {"accept", "claim_chunk", "record_outcomes", "record_events"}
 """The hot statements: each does a whole transaction in one round trip, which is worth its length."""
 
 

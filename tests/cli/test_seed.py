@@ -79,4 +79,4 @@ def test_the_content_is_of_the_usual_size() -> None:
     assert 19_000 < len(HTML) < 21_000
     assert HTML.count('<a href="https://') == LINKS
     fields = ("FIRST_NAME", "LAST_NAME", "CITY", "PLAN_NAME", "VIP")
-    assert parse(HTML, known_names(fields)).names == {*fields, "UNSUBSCRIBE_URL"}
+    assert parse(HTML, known_names(fields)).names == {*fields, "UNSUBSCRIBE_URL", "UPDATE_PROFILE_URL", "WEB_VIEW_URL"}

@@ -16,7 +16,7 @@ from app.main import create_app
 from tests.fixtures.bare import bare_settings
 
 CONTRACT = Path(__file__).resolve().parents[2] / "docs" / "contract"
-FAMILIES = ("dyn-email", "dyn-metrics")
+FAMILIES = ("dyn-email", "dyn-metrics", "dynosend")
 
 
 def _load(name: str) -> dict[str, Any]:

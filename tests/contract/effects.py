@@ -1,11 +1,21 @@
 """The effects that vectors.yaml states in words, checked against rows and against the bytes at an SMTP server."""
 
+import asyncio
 import email
 import email.policy
+import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from email.message import EmailMessage
+from typing import Any
+from urllib.parse import quote, urlencode
 
+from tests.contract.fixtures import CATCHER
 from tests.contract.stage import Scene
+from tests.fixtures.web_server import OK, web_server
+from workers.outbox import work
+
+OUTBOX_SECONDS = 20
 
 COPIES = "SELECT id, recipient, mail_id, x_headers FROM messages WHERE mail_id > 0 ORDER BY id"
 
@@ -84,10 +94,49 @@ async def _decoded(scene: Scene) -> None:
     assert issues == [{"issue_type": "invalidmessage", "address": "jo@example.org"}]
 
 
-async def _taken_for_the_simulator(scene: Scene) -> None:
-    # The rest of dyn-email-23 is what the simulator and the postbacks do.
-    copies = await scene.rows("SELECT recipient, x_headers::text AS x FROM messages WHERE mail_id > 0")
-    assert copies == [{"recipient": "hardbounce+v23@simulator.test", "x": '{"X-A": "one", "X-A-B": "two words"}'}]
+async def _a_hard_bounce_is_told(scene: Scene) -> None:
+    address = "hardbounce+v23@simulator.test"
+    key = scene.world.value("key.master")
+    seen: list[dict[str, Any]] = []
+    told = asyncio.Event()
+
+    async def look(_: bytes, writer: asyncio.StreamWriter) -> None:
+        told.set()
+        seen.append(await _asked(scene, f"/rest/json/reports/bounces?apikey={key}&recipient={quote(address)}"))
+        writer.write(OK)
+
+    async with web_server(look) as catcher:
+        here = f"http://127.0.0.1:{catcher.port}"
+        await scene.rows("UPDATE accounts SET bounce_url = replace(bounce_url, $1, $2)", CATCHER, here)
+        assert await scene.delivered() == []  # it never leaves
+        stopping = asyncio.Event()
+        outbox = asyncio.create_task(work(scene.settings, stopping))
+        await asyncio.wait_for(told.wait(), OUTBOX_SECONDS)
+        stopping.set()  # the call that is open ends
+        await outbox
+    assert catcher.paths == [
+        "/b?e=hardbounce%2Bv23%40simulator.test&r=emaildoesntexist&t=hard&c=5.1.1&x=two%20words&y=one&z=@nothing"
+    ]
+    assert [one["emailaddress"] for one in seen[0]["response"]["data"]["bounces"]] == [address]
+    found = await _asked(scene, f"/rest/json/suppressions?apikey={key}")
+    assert (address, "hardbounce") in [
+        (one["emailaddress"], one["reasontype"]) for one in found["response"]["data"]["suppressions"]
+    ]
+    found = await _asked(scene, f"/rest/json/recipients/status?apikey={key}&emailaddress={quote(address)}")
+    (status,) = found["response"]["data"]["recipients"]
+    assert (status["status"], status["suppressionstatus"]) == ("inactive", "suppressed")
+    mail = {"from": "sender1@example.com", "to": address, "subject": "S", "bodytext": "t"}
+    found = await _asked(scene, f"/rest/json/send?{urlencode({'apikey': str(key)} | mail)}", "POST")
+    assert found["response"]["data"] == "250 2.1.0 Ok"
+    now = int(time.time())
+    found = await _asked(scene, f"/blocked-emails?apikey={key}&start_time={now - 60}&end_time={now + 60}")
+    assert [(one["email_address"], one["blocked_reason"]) for one in found["data"]] == [(address, "hardbounce")]
+
+
+async def _asked(scene: Scene, target: str, method: str = "GET") -> Any:
+    async with scene.connection() as connection:
+        answer = await connection.ask(method, target)
+    return json.loads(answer.body)
 
 
 EFFECTS: Mapping[str, Callable[[Scene], Awaitable[None]]] = {
@@ -97,11 +146,6 @@ EFFECTS: Mapping[str, Callable[[Scene], Awaitable[None]]] = {
     "dyn-email-12": _from_unchanged,
     "dyn-email-13": _refused,
     "dyn-email-14": _decoded,
+    "dyn-email-23": _a_hard_bounce_is_told,
 }
 """By vector, for all that it asks for."""
-
-EFFECTS_SO_FAR: Mapping[str, Callable[[Scene], Awaitable[None]]] = {
-    **EFFECTS,
-    "dyn-email-23": _taken_for_the_simulator,
-}
-"""Of the steps that are routed already, of vectors that are not whole."""

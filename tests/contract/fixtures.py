@@ -1,6 +1,6 @@
-"""The state that stands before each vector: accounts, senders, mails and suppressions of vectors.yaml, and its variables.
+"""The state that stands before each vector, and its variables.
 
-Opens, clicks, complaints and the marks of recipients have no table yet; the vectors that need them are not routed.
+Accounts, senders, suppressions, audiences, contacts and mails of vectors.yaml with all that happened to them.
 """
 
 import re
@@ -9,25 +9,45 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import insert, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core import audiences, contacts
 from app.core.accounts import Changes
+from app.core.contacts import ContactStatus
 from app.core.messages import email_id
-from app.db.unit_of_work import WriteSession, unit_of_work
-from app.models import Bounce, DailyCount, HourlyCount, Suppression
+from app.db.unit_of_work import unit_of_work
+from app.kit.uids import Noun, uid, uuid
+from app.models import RecipientMark, Suppression
 from app.settings import Settings
 from tests.contract.documents import FIXTURES
+from tests.contract.mailings import lay_campaigns, lay_messages
 from tests.factories import Factories, MadeAccount
-from tests.factories.copies import CopySpec
+from tests.factories.history import BounceSpec, LaidCopy
 
 CATCHER = "http://catcher.example.com"
 """Nothing fires a postback yet, so nothing listens there."""
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _NUMBER = re.compile(r"\$\{(sender\.\w+|\w+\.user_id)\}")
-_UNSTORED = {"opens", "clicks", "complaint"}
-_MAIL = {"account", "sender", "recipient", "process_time", "x", "bounce", "delivered", "blocked"}
+_MAIL = {
+    "account", "sender", "recipient", "process_time", "x", "delivered", "blocked",
+    "bounce", "opens", "clicks", "complaint",
+}  # fmt: skip
+
+
+_AUDIENCE_SETTINGS = {"double_opt_in"}
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """An audience, a contact, a campaign or a message: what the vectors call it by."""
+
+    uid: str
+    id: str
+    """Its UUID."""
+    email: str = ""
+    number: int = 0
+    """Its id in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +58,7 @@ class World:
     senders: Mapping[str, int]
     """By local part, as the vectors name them."""
     email_ids: Mapping[str, str]
+    things: Mapping[str, Thing]
 
     def value(self, name: str) -> object:
         """Return the value of a variable, as `key.master`, `sub_a.user_id` or `e1.email_id`."""
@@ -48,6 +69,8 @@ class World:
             return self.accounts[second].key
         if first == "sender":
             return self.senders[second]
+        if first in self.things:
+            return getattr(self.things[first], second)
         attributes = {"user_id": "id", "uuid": "public_id"}
         return self.email_ids[first] if second == "email_id" else getattr(self.accounts[first], attributes[second])
 
@@ -91,70 +114,83 @@ async def lay_down(engine: AsyncEngine, settings: Settings) -> World:
         address.partition("@")[0]: id_ for account in accounts.values() for address, id_ in account.senders.items()
     }
     await _suppressions(make, accounts)
-    return World(accounts, senders, await _mails(make, settings, accounts))
+    email_ids = await _mails(make, settings, accounts)
+    things = await _audiences(make, accounts["app"].id)
+    numbers = {name: one.number for name, one in things.items()}
+    for name, number in (await lay_campaigns(make, accounts["app"].id, numbers)).items():
+        things[name] = thing(Noun.CAMPAIGN, number)
+    for name, number in (await lay_messages(make, accounts["app"].id, numbers)).items():
+        things[name] = thing(Noun.TRANSACTIONAL, number)
+    return World(accounts, senders, email_ids, things)
 
 
 async def _suppressions(make: Factories, accounts: Mapping[str, MadeAccount]) -> None:
-    for spec in FIXTURES["suppressions"]:
-        account = accounts[spec["account"]]
-        await make.suppression(account.id, spec["email"], reason=spec["reason"])
-        async with unit_of_work(make.engine) as write:
-            mine = (Suppression.account_id == account.id) & (Suppression.address == spec["email"])
-            await write.execute(update(Suppression).where(mine).values(created_at=_instant(spec["time"])))
+    async with unit_of_work(make.engine) as write:
+        for spec in FIXTURES["suppressions"]:
+            entry = {"account_id": accounts[spec["account"]].id, "address": spec["email"], "reason": spec["reason"]}
+            at = _instant(spec["time"])
+            await write.execute(insert(Suppression).values({**entry, "created_at": at}))
+            if spec.get("mark"):
+                await write.execute(insert(RecipientMark).values({**entry, "marked_at": at}))
+
+
+def thing(noun: Noun, number: int, email: str = "") -> Thing:
+    """Return what a row is called."""
+    return Thing(uid(noun, number), str(uuid(noun, number)), email, number)
+
+
+async def _audiences(make: Factories, account_id: int) -> dict[str, Thing]:
+    """Make audiences with their fields, then contacts; suppressions stand already."""
+    made: dict[str, Thing] = {}
+    async with unit_of_work(make.engine) as write:
+        for name, spec in FIXTURES["audiences"].items():
+            values = dict(spec)
+            fields = values.pop("fields", ())
+            settings = {key: values.pop(key) for key in _AUDIENCE_SETTINGS & set(values)}
+            audience = await audiences.create(write, account_id, settings=settings, **values)
+            for field in fields:
+                await audiences.add_field(write, account_id, audience.id, **field)
+            made[name] = thing(Noun.AUDIENCE, audience.id)
+        for name, spec in FIXTURES["contacts"].items():
+            values = dict(spec)
+            audience_id, status = made[values.pop("audience")].number, ContactStatus(values.pop("status"))
+            contact = await contacts.add(
+                write, account_id, audience_id, status=status, refuse_suppressed=False, **values
+            )
+            assert contact.status == status
+            made[name] = thing(Noun.CONTACT, contact.id, contact.address)
+    made["list"] = made["audience"]
+    return made
 
 
 async def _mails(make: Factories, settings: Settings, accounts: Mapping[str, MadeAccount]) -> dict[str, str]:
     email_ids: dict[str, str] = {}
     for name, spec in FIXTURES["mails"].items():
-        assert set(spec) <= _MAIL | _UNSTORED, name
+        assert set(spec) <= _MAIL, name
         account = accounts[spec["account"]]
-        bounce = spec.get("bounce")
-        extra: dict[str, object] = {"bounced_at": _instant(bounce["time"])} if bounce else {}
-        copy = CopySpec(
-            account.id,
-            account.senders[spec["sender"]],
-            _instant(spec["process_time"]),
-            spec["recipient"],
-            delivered=spec.get("delivered", False),
-            bounced=bounce is not None,
-            blocked_reason=spec.get("blocked"),
-            x_headers=spec.get("x"),
-            extra=extra,
-        )
-        (message_id,) = await make.copies([copy])
-        email_ids[name] = email_id(copy.accepted_at, message_id, settings.node_name)
-        if bounce:
-            async with unit_of_work(make.engine) as write:
-                await _bounce(write, message_id, copy, bounce)
+        whose = (account.id, account.senders[spec["sender"]], _instant(spec["process_time"]), spec["recipient"])
+        x_headers = spec.get("x")
+        if "blocked" in spec:
+            copy = await make.blocked(*whose, reason=spec["blocked"], x_headers=x_headers)
+        else:
+            copy = await make.sent(*whose, delivered=spec.get("delivered", False), x_headers=x_headers)
+        email_ids[name] = email_id(copy.accepted_at, copy.message_id, settings.node_name)
+        await _events(make, copy, spec)
     return email_ids
 
 
-async def _bounce(write: WriteSession, message_id: int, copy: CopySpec, spec: Mapping[str, Any]) -> None:
-    """Write the bounce of a copy and count it in the hour and on the day it happened."""
-    bounced_at = _instant(spec["time"])
-    row = {
-        "message_id": message_id,
-        "accepted_at": copy.accepted_at,
-        "account_id": copy.account_id,
-        "sender_id": copy.sender_id,
-        "bounced_at": bounced_at,
-        "bounce_type": spec["type"],
-        "category": spec["category"],
-        "code": spec["code"],
-        "regex_name": spec["regex_name"],
-        "recipient": copy.recipient,
-        "diagnostic": spec["diagnostic"],
-        "full_content": spec["content"],
-        "x_headers": copy.x_headers,
-    }
-    await write.execute(insert(Bounce).values(row))
-    column = f"{spec['type']}_bounces"
-    whose = {"account_id": copy.account_id, "sender_id": copy.sender_id}
-    hour = bounced_at.replace(minute=0, second=0)
-    for model, when in ((HourlyCount, {"hour": hour}), (DailyCount, {"day": bounced_at.date()})):
-        counted = upsert(model).values({**whose, **when, column: 1})
-        more = {column: getattr(model, column) + 1}
-        await write.execute(counted.on_conflict_do_update(index_elements=[*whose, *when], set_=more))
+async def _events(make: Factories, copy: LaidCopy, spec: Mapping[str, Any]) -> None:
+    """Write what happened to a copy, counted at its own times."""
+    if bounce := spec.get("bounce"):
+        given = {name: value for name, value in bounce.items() if name != "time"}
+        given["diagnostic"] = given["diagnostic"].removeprefix("smtp;")  # which the API says, and is not stored
+        await make.bounced(copy, BounceSpec(_instant(bounce["time"]), **given))
+    for one in spec.get("opens", ()):
+        await make.opened(copy, _instant(one["time"]), ip=one["ip"])
+    for one in spec.get("clicks", ()):
+        await make.clicked(copy, _instant(one["time"]), one["url"], ip=one["ip"])
+    if complaint := spec.get("complaint"):
+        await make.complained(copy, _instant(complaint))
 
 
 def _instant(seconds: int) -> datetime:

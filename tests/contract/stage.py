@@ -76,7 +76,10 @@ class Scene:
             return server.messages
 
     async def _finished(self) -> None:
-        waiting = "SELECT count(*) AS copies FROM messages WHERE mail_id > 0 AND finished_at IS NULL"
+        waiting = """
+            SELECT (SELECT count(*) FROM messages WHERE (mail_id > 0 OR run_id > 0) AND finished_at IS NULL)
+                + (SELECT count(*) FROM runs WHERE state = 'sending' AND next_seq <= total) AS copies
+        """
         copies = -1
         while copies:
             await asyncio.sleep(0.02)

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 SECONDS = 15
 """How long an answer may take."""
+NO_CONTENT = 204
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Connection:
         pairs = [line.partition(": ") for line in head[1:] if line]
         headers = {name.lower(): value for name, _, value in pairs}
         assert len(headers) == len(pairs), f"a header came twice: {pairs}"
-        length = 0 if method == "HEAD" else int(headers["content-length"])
+        length = 0 if method == "HEAD" or status == NO_CONTENT else int(headers["content-length"])
         return Answer(status, headers, await self._reader.readexactly(length))
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.core import messages, suppressions
+from app.core import contacts, messages
 from app.core.messages import Lane
 from app.core.suppressions import Reason
 from app.db.unit_of_work import unit_of_work
@@ -137,7 +137,7 @@ async def test_who_is_suppressed_after_acceptance_is_not_mailed(
 ) -> None:
     await post.accept("jo@example.org", "gone@example.org")
     async with unit_of_work(post.engine) as write:
-        await suppressions.add(write, (await post.account()).id, ["gone@example.org"], Reason.UNSUBSCRIBE)
+        await contacts.suppress(write, (await post.account()).id, ["gone@example.org"], Reason.UNSUBSCRIBE)
     async with running(to_server):
         await post.until(STATES, "delivered,blocked")
     assert [message.recipient for message in server.messages] == ["jo@example.org"]

@@ -128,6 +128,29 @@ async def test_a_crowd_is_given_back_for_later_so_that_others_have_room(
     assert len({after for _, after in desk.returned}) > 1  # not all at the same time
 
 
+async def test_what_is_given_back_comes_again_one_after_the_other(
+    desk: Desk, opened: Make, server: HoldingServer
+) -> None:
+    """If it all came at once, nearly all would go back once more, at the cost of the other destinations."""
+    gate = opened(rate=50.0).of(route_to(server))
+    for number in range(gates.CROWDED + 500):
+        gate.put(job_for(f"{number}@example.org"))
+    after = [seconds for _, seconds in desk.returned]
+    assert len(after) == 500
+    # 200 wait here, which takes four seconds; the 500 follow at 50 a second, but for the jitter.
+    assert 3.5 <= after[0] <= 4.1
+    assert 12.5 <= after[-1] <= 14.1
+    soon = sorted(after)
+    assert all(soon[place + 100] - soon[place] > 1.0 for place in range(0, 400, 50))
+
+
+async def test_a_line_has_an_end(desk: Desk, opened: Make, server: HoldingServer) -> None:
+    gate = opened(rate=1.0).of(route_to(server))
+    for number in range(gates.CROWDED + 500):
+        gate.put(job_for(f"{number}@example.org"))
+    assert max(after for _, after in desk.returned) <= gates.LONGEST_RETURN_SECONDS
+
+
 async def test_the_only_destination_keeps_its_crowd(desk: Desk, opened: Make, server: HoldingServer) -> None:
     gate = opened(is_shared=False).of(route_to(server))
     for number in range(gates.CROWDED + 50):

@@ -14,6 +14,7 @@ from app.delivery.journal import Journal
 from app.delivery.retry import Policy, decide
 from app.mail.smtp.outcome import Outcome, Status
 from app.settings import Settings
+from tests.core.messages.conftest import RULES
 from tests.delivery.conftest import Post, running
 from tests.fixtures.smtp_server import SmtpServer
 
@@ -127,9 +128,9 @@ async def test_a_late_outcome_of_the_old_owner_wins_and_is_kept_beside_the_new_o
         (undone,) = await messages.take_over(connection, orphan, taker, lease_seconds=60)
         policy, now = Policy.of(to_server), datetime.now(UTC)
         rejected = decide(undone, Outcome(Status.REJECTED, 550, "", "550 no", "mx", 1), now=now, policy=policy)
-        await messages.record(connection, [rejected], ended_leases=[undone.lease_id])
+        await messages.record(connection, [rejected], ended_leases=[undone.lease_id], rules=RULES)
         late = decide(copy, TAKEN, now=datetime.now(UTC), policy=policy)
-        await messages.record(connection, [late])
+        await messages.record(connection, [late], rules=RULES)
     assert await post.rows("SELECT state, possible_duplicate AS d, bounced_at IS NOT NULL AS b FROM messages") == [
         {"state": "delivered", "d": True, "b": True}
     ]

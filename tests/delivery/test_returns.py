@@ -16,6 +16,7 @@ from app.delivery.recorder import Recorder
 from app.delivery.returns import Returns
 from app.models.message import State
 from app.models.run import Run
+from tests.core.messages.conftest import RULES
 from tests.delivery.mailing import Mailing
 
 SOON_SECONDS = 8
@@ -41,7 +42,7 @@ def delivered(copy: Copy) -> Record:
 @asynccontextmanager
 async def at_work(mailing: Mailing, folder: Path) -> AsyncIterator[tuple[Recorder, Returns]]:
     journal = Journal(folder / "journals", uuid4(), slots=100)
-    recorder = Recorder(mailing.engine, journal)
+    recorder = Recorder(mailing.engine, journal, RULES)
     returns = Returns(mailing.engine, recorder)
     tasks = [asyncio.create_task(recorder.run()), asyncio.create_task(returns.run())]
     try:
@@ -113,7 +114,7 @@ async def test_what_has_ended_meanwhile_does_not_come_again(mailing: Mailing, tm
     async with at_work(mailing, tmp_path) as (recorder, _):
         (copy,) = await claim(mailing, run, recorder)
         async with driver_connection(mailing.engine) as connection:
-            await messages.record(connection, [delivered(copy)])
+            await messages.record(connection, [delivered(copy)], rules=RULES)
             assert await messages.release(connection, copy.lease_id, [copy.message_id]) == 0
             await messages.end_leases(connection, [copy.lease_id])
     assert await mailing.rows("SELECT FROM delivery_queue") == []

@@ -22,7 +22,7 @@ FILES = [
 ]
 OF_COMMANDS = {"TRIREME_CONFIG", "TRIREME_INIT_USERNAME", "TRIREME_INIT_PASSWORD"}
 """Read by commands, not by the settings."""
-PARTS = {"api", "delivery", "worker", "scheduler", "sandbox"}
+PARTS = {"api", "delivery", "worker", "scheduler", "outbox", "sandbox"}
 OURS = f"trireme:{__version__}"
 
 Yaml = dict[str, Any]

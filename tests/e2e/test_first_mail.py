@@ -4,14 +4,11 @@ import base64
 import datetime as dt
 import email
 import email.policy
-import importlib
-import json
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-import types
 from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import Any
@@ -20,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.e2e.platform import ROOT, Platform, platform, wait_for
+from tests.fixtures.reference_client import load_reference_client
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
 
@@ -84,24 +82,6 @@ def trireme(*arguments: str) -> str:
         [sys.executable, "-m", "app", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
     )
     return done.stdout
-
-
-def load_reference_client() -> types.ModuleType:
-    """The client `dyn`, with the shim of docs/contract/dyn-email.md, section 21, and nothing else."""
-    importlib.import_module("dyn.core")
-    importlib.import_module("dyn.mm.utils")
-    dyn: Any = sys.modules["dyn"]
-    stamp = "%Y-%m-%dT%H:%M:%S%z"
-    dyn.mm.utils.str_to_date = lambda text: dt.datetime.strptime(text, stamp)  # noqa: DTZ007 the format has %z
-    dyn.mm.utils.date_to_str = lambda moment: moment.strftime(stamp)
-    dyn.core.json = types.SimpleNamespace(
-        dumps=lambda value: json.dumps(value, default=str),
-        loads=lambda text: json.loads(text) if text[:1] == "{" else {},
-    )
-    importlib.import_module("dyn.mm.message")
-    importlib.import_module("dyn.mm.session")
-    module: types.ModuleType = dyn.mm
-    return module
 
 
 @pytest.mark.filterwarnings("ignore")  # the client's own: its release is of 2018

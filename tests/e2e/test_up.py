@@ -136,7 +136,16 @@ def test_a_first_start_publishes_everything_and_a_second_up_is_refused(
         *("http", "dyno", "sandbox_smtp", "intake_smtp", "database_url", "broker_url"),
         *("username", "password", "api_key", "pids"),
     ]
-    assert list(runtime["pids"]) == ["api", "delivery", "worker", "scheduler", "sandbox", "postgres", "valkey"]
+    assert list(runtime["pids"]) == [
+        "api",
+        "delivery",
+        "worker",
+        "scheduler",
+        "outbox",
+        "sandbox",
+        "postgres",
+        "valkey",
+    ]
     assert runtime["intake_smtp"] is None
     assert all(is_running(pid, "") for pid in pids_of(runtime))
     for name in ("runtime.json", "secrets.json"):

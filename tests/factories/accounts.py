@@ -9,7 +9,7 @@ from uuid import UUID
 from argon2 import PasswordHasher
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core import accounts, senders, suppressions
+from app.core import accounts, contacts, senders
 from app.core.accounts import Caller, Changes, KeyRing, PasswordHash, Scope
 from app.core.suppressions import Reason
 from app.db.unit_of_work import unit_of_work
@@ -115,4 +115,4 @@ class AccountFactory:
     async def suppression(self, account_id: int, *addresses: str, reason: Reason | str = Reason.MANUAL) -> None:
         """Put addresses on the account's suppression list."""
         async with unit_of_work(self.engine) as write:
-            await suppressions.add(write, account_id, addresses, Reason(reason))
+            await contacts.suppress(write, account_id, addresses, Reason(reason))

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypedDict
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -22,9 +23,20 @@ BLOCKED_COLUMNS = {
     "manual": "blocked_manual",
     "softbounce": "blocked_softbounce",
     "unsubscribe": "blocked_unsubscribe",
+    "deleted": "blocked_manual",
 }
-METRICS = ("accepted", "delivered", *BLOCKED_COLUMNS.values())
+METRICS = ("accepted", "delivered", *dict.fromkeys(BLOCKED_COLUMNS.values()))
 ROWS_PER_STATEMENT = 1000
+
+
+class CopyFields(TypedDict, total=False):
+    """What may be told about a copy besides whose it is, when, and for whom."""
+
+    delivered: bool
+    bounced: bool
+    blocked_reason: str | None
+    x_headers: dict[str, str] | None
+    extra: dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,8 @@ class CopySpec:
             "delivered_at": second if self.delivered and not blocked else None,
             "bounced_at": second if self.bounced else None,
             "blocked_reason": self.blocked_reason,
+            "finished_at": None,
+            "postback_at": None,
             "x_headers": self.x_headers,
             **self.extra,
         }

@@ -1,7 +1,5 @@
 """Addresses: what is read, what is refused, and what holds for any text."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,13 +115,12 @@ def test_splitting_never_fails_and_loses_no_plain_address(text: str) -> None:
     ]
 
 
+@pytest.mark.timeout(20)  # far more than linear work takes, far less than any other
 @pytest.mark.parametrize(
     "hard",
     ["(" * 2000, '"' * 1999, "a." * 999, "\\" * 2000, "<" * 2000, '"\\' * 1000, "a@" * 1000, "a-" * 900 + "@x.org"],
 )
-def test_hard_texts_cost_little(hard: str) -> None:
-    start = time.perf_counter()
+def test_hard_texts_take_linear_time(hard: str) -> None:
     with pytest.raises(InvalidAddress):
         parse_mailbox(hard)
-    split_list(hard * 50)
-    assert time.perf_counter() - start < 0.5
+    assert "".join(split_list(hard * 500)).count("(") <= hard.count("(") * 500

@@ -1,6 +1,10 @@
 """Tasks that keep the house."""
 
-from app.core import messages
+from datetime import UTC, datetime
+from functools import partial
+
+from app.core import messages, retention
+from app.settings import settings
 from workers import runtime
 from workers.celery_app import app
 
@@ -9,3 +13,11 @@ from workers.celery_app import app
 def make_partitions() -> None:
     """Make the partitions of the coming months. Run twice, the second finds nothing to do."""
     runtime.run(messages.make_partitions)
+
+
+@app.task(name="housekeeping.forget_old")
+def forget_old() -> None:
+    """Drop what is older than is kept. Run twice at once, the second does nothing; killed, the next goes on."""
+    kept = settings().retention
+    limits = retention.Limits(detail_days=kept.detail_days, count_days=kept.count_days)
+    runtime.run(partial(retention.forget, now=datetime.now(UTC), limits=limits))

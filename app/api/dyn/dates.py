@@ -15,6 +15,7 @@ _ISO = re.compile(
 _EPOCH = re.compile(r"\d{1,10}|\d{13}", re.ASCII)
 _MILLISECOND_DIGITS = 13
 _DAY = timedelta(days=1)
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def parse_start(text: str) -> datetime | None:
@@ -53,7 +54,9 @@ def _parse(text: str, *, date_alone: timedelta) -> datetime | None:
             int((match["fraction"] or "0")[:6].ljust(6, "0")),
         )
         moment = moment.replace(tzinfo=_zone(match["zone"])).astimezone(UTC)
-        return moment if match["hour"] is not None else moment + date_alone
+        if match["hour"] is not None:
+            return moment
+        return moment + min(date_alone, _LAST - moment)  # the calendar's last day ends with the calendar
     except (ValueError, OverflowError):
         return None
 

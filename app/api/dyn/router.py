@@ -12,9 +12,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.api.dyn import accounts, senders
+from app.api.dyn import accounts, recipients, senders, suppressions
 from app.api.dyn.description import RESPONSES, operation, path_item
 from app.api.dyn.envelope import Format
+from app.api.dyn.reports import bounces, clicks, complaints, delivered, issues, opens, sent
 from app.api.dyn.send import send
 
 PREFIX = "/rest/{type}"
@@ -52,8 +53,13 @@ class Line:
     optional: Sequence[str] = ()
 
 
+_READ = ("HEAD", "POST")
 _SLOTS = ("xheader1", "xheader2", "xheader3", "xheader4")
 _ADDRESS = ("emailaddress",)
+_RANGE = ("startdate", "enddate", "starttime", "endtime")
+_COUNT = ("starttime", "endtime", "startdate", "enddate", "sender", "emailaddress", "recipient", "domain")
+_LIST = (*_COUNT, "startindex")
+_BOUNCES = ("bouncetype", "noheaders")
 
 TABLE = (
     Line("GET", ("HEAD",), "/accounts", accounts.list_accounts, (), ("startindex", "accountname", "username")),
@@ -65,10 +71,36 @@ TABLE = (
     Line("POST", (), "/xheaders", accounts.save_x_headers, (), _SLOTS),
     Line("GET", ("HEAD",), "/senders", senders.list_senders, (), ("startindex",)),
     Line("POST", (), "/senders", senders.save_sender, _ADDRESS, ("seeding",)),
-    Line("GET", ("HEAD", "POST"), "/senders/details", senders.sender_details, _ADDRESS),
-    Line("GET", ("HEAD", "POST"), "/senders/status", senders.sender_status, _ADDRESS),
+    Line("GET", _READ, "/senders/details", senders.sender_details, _ADDRESS),
+    Line("GET", _READ, "/senders/status", senders.sender_status, _ADDRESS),
     Line("POST", ("GET",), "/senders/dkim", senders.set_dkim, ("emailaddress", "dkim")),
     Line("POST", ("GET",), "/senders/delete", senders.delete_sender, _ADDRESS),
+    Line("GET", _READ, "/recipients/status", recipients.recipient_status, _ADDRESS),
+    Line("POST", ("GET",), "/recipients/activate", recipients.activate_recipients, _ADDRESS),
+    Line("GET", ("HEAD",), "/suppressions", suppressions.list_suppressions, (), (*_RANGE, "startindex")),
+    Line("POST", (), "/suppressions", suppressions.add_suppressions, _ADDRESS),
+    Line("GET", _READ, "/suppressions/count", suppressions.count_suppressions, (), _RANGE),
+    Line("POST", ("GET",), "/suppressions/activate", suppressions.activate_suppressions, _ADDRESS),
+    Line("GET", _READ, "/reports/sent", sent.list_sent, (), _LIST),
+    Line("GET", _READ, "/reports/sent/count", sent.count_sent, (), _COUNT),
+    Line("GET", _READ, "/reports/delivered", delivered.list_delivered, (), _LIST),
+    Line("GET", _READ, "/reports/delivered/count", delivered.count_delivered, (), _COUNT),
+    Line("GET", _READ, "/reports/bounces", bounces.list_bounces, (), (*_LIST, *_BOUNCES)),
+    Line("GET", _READ, "/reports/bounces/count", bounces.count_bounces, (), (*_COUNT, *_BOUNCES)),
+    Line("GET", _READ, "/reports/complaints", complaints.list_complaints, (), _LIST),
+    Line("GET", _READ, "/reports/complaints/count", complaints.count_complaints, (), _COUNT),
+    Line("GET", _READ, "/reports/issues", issues.list_issues, (), _LIST),
+    Line("GET", _READ, "/reports/issues/count", issues.count_issues, (), _COUNT),
+    Line("GET", _READ, "/reports/opens", opens.list_opens, (), _LIST),
+    Line("GET", _READ, "/reports/opens/unique", opens.list_unique_opens, (), _LIST),
+    Line("GET", _READ, "/reports/opens/count", opens.count_opens, (), _COUNT),
+    Line("GET", _READ, "/reports/opens/count/unique", opens.count_unique_opens, (), _COUNT),
+    Line("GET", _READ, "/reports/opens/unique/count", opens.count_unique_opens, (), _COUNT),
+    Line("GET", _READ, "/reports/clicks", clicks.list_clicks, (), _LIST),
+    Line("GET", _READ, "/reports/clicks/unique", clicks.list_unique_clicks, (), _LIST),
+    Line("GET", _READ, "/reports/clicks/count", clicks.count_clicks, (), _COUNT),
+    Line("GET", _READ, "/reports/clicks/count/unique", clicks.count_unique_clicks, (), _COUNT),
+    Line("GET", _READ, "/reports/clicks/unique/count", clicks.count_unique_clicks, (), _COUNT),
 )
 
 router = APIRouter(prefix=PREFIX, tags=["Dyn Email"], redirect_slashes=False)

@@ -19,7 +19,7 @@ from app.api.dyn.params import Params, read_params
 from app.api.dyn.submission import NEED_MAIL, Submission, read_submission
 from app.core.accounts import Caller, Scope
 from app.core.errors import NotFound, Overloaded, QuotaExceeded, StaleCaller
-from app.core.messages import Draft, IssueDraft, email_id
+from app.core.messages import Draft, IssueDraft, email_id, tracking_of
 from app.dependencies import Runtime, runtime_of
 from app.models.issue import IssueType
 from app.models.message import Kind
@@ -101,6 +101,8 @@ async def _hand_over(runtime: Runtime, caller: Caller, mail: Submission, receive
             caller, sender=mail.from_text, issues=mail.issues, x_headers=x_headers, at=received_at
         )
         return mail.refusal
+    public_url = runtime.settings.public_url
+    tracked = await tracking_of(caller, headers=mail.headers, html=mail.html, public_url=public_url)
     draft = Draft(
         caller=caller,
         sender_id=sender_id,
@@ -114,6 +116,8 @@ async def _hand_over(runtime: Runtime, caller: Caller, mail: Submission, receive
         x_headers=x_headers,
         issues=mail.issues,
         received_at=received_at,
+        tracking=tracked.tracking,
+        links=tracked.links,
     )
     try:
         accepted = await runtime.batcher.accept(draft)

@@ -3,7 +3,7 @@
 Source: docs/contract/native.md, 1, "Errors". `render` is what `app.api.failures` calls.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,7 +153,7 @@ def _core(error: CoreError) -> Response:
     problem = next((TABLE[kind] for kind in type(error).__mro__ if kind in TABLE), INTERNAL)
     match error:
         case Invalid(faults=faults):
-            return answer(problem, _counted(len(faults)), errors=[_fault(fault) for fault in faults])
+            return answer(problem, _counted(len(faults)), errors=[fault_out(fault) for fault in faults])
         case Overloaded(retry_after_seconds=seconds):
             return answer(problem, headers={"Retry-After": str(seconds)})
         case StaleCaller():
@@ -162,7 +162,8 @@ def _core(error: CoreError) -> Response:
             return answer(problem, "" if problem is INTERNAL else str(error))
 
 
-def _fault(fault: FieldFault) -> dict[str, str]:
+def fault_out(fault: FieldFault) -> dict[str, str]:
+    """Return a value that can't be accepted as a member of `errors`."""
     return {"field": fault.field, "code": _CODES[fault.fault], "message": fault.message}
 
 
@@ -173,15 +174,25 @@ def _request(error: RequestValidationError) -> Response:
     if any(item["loc"] and item["loc"][0] != "body" for item in found):
         names = ", ".join(str(item["loc"][-1]) for item in found if item["loc"])
         return answer(MALFORMED, f"not valid: {names}")
-    errors = [
+    errors = errors_of_body(found, skipped=1)
+    return answer(VALIDATION, _counted(len(errors)), errors=errors)
+
+
+def errors_of_body(found: Iterable[Mapping[str, Any]], *, skipped: int = 0) -> list[dict[str, str]]:
+    """Return what pydantic found as members of `errors`.
+
+    Args:
+        found: Of its `errors()`.
+        skipped: Parts of each place that do not name a member, such as `body`.
+    """
+    return [
         {
-            "field": ".".join(str(part) for part in item["loc"][1:]),
+            "field": ".".join(str(part) for part in item["loc"][skipped:]),
             "code": _PYDANTIC_CODES.get(item["type"], "invalid"),
             "message": _sentence(item["msg"]),
         }
         for item in found
     ]
-    return answer(VALIDATION, _counted(len(errors)), errors=errors)
 
 
 def _counted(count: int) -> str:

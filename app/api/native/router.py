@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api.native import sandbox, system
+from app.api.native import events, sandbox, system
 
 PREFIX = "/api/trireme/v1"
 BODY_BYTES = 10 * 1024 * 1024
@@ -11,3 +11,4 @@ BODY_BYTES = 10 * 1024 * 1024
 router = APIRouter(prefix=PREFIX, redirect_slashes=False, max_body_size=BODY_BYTES)
 router.include_router(system.router)
 router.include_router(sandbox.router)
+router.include_router(events.router)

@@ -1,5 +1,6 @@
 """Accounts, their API keys and X-header names. Owns the tables `accounts` and `api_keys`."""
 
+from app.core.accounts.adopting import adopt, adopt_key
 from app.core.accounts.caller import Caller
 from app.core.accounts.keyring import KeyRing
 from app.core.accounts.keys import add_key, list_keys, primary_key, revoke_key, rotate_key
@@ -35,6 +36,8 @@ __all__ = [
     "Role",
     "Scope",
     "add_key",
+    "adopt",
+    "adopt_key",
     "change",
     "create_first",
     "create_master",

@@ -40,7 +40,7 @@ async def create_first(
     await repository.lock_first(write)
     if await repository.any_account(write):
         raise Conflict("there is an account already")
-    return await _open(write, vault, _seed(Role.ADMIN, None, username, password_hash), fields)
+    return await open_account(write, vault, seed(Role.ADMIN, None, username, password_hash), fields)
 
 
 async def create_master(
@@ -60,7 +60,7 @@ async def create_master(
     """
     if caller.role is not Role.ADMIN:
         raise Forbidden("only an admin makes masters")
-    return await _open(write, vault, _seed(Role.MASTER, None, username, password_hash), fields)
+    return await open_account(write, vault, seed(Role.MASTER, None, username, password_hash), fields)
 
 
 async def create_sub(
@@ -87,10 +87,11 @@ async def create_sub(
     if not caller.is_master:
         raise Forbidden("a sub-account has no accounts below it")
     await repository.lock(write, caller.account_id)
-    return await _open(write, vault, _seed(Role.SUB, caller.account_id, username, password_hash), fields)
+    return await open_account(write, vault, seed(Role.SUB, caller.account_id, username, password_hash), fields)
 
 
-def _seed(role: Role, parent_id: int | None, username: str, password_hash: PasswordHash) -> Account:
+def seed(role: Role, parent_id: int | None, username: str, password_hash: PasswordHash) -> Account:
+    """Return an account to be made by `open_account`."""
     return Account(
         role=role,
         parent_id=parent_id,
@@ -101,7 +102,13 @@ def _seed(role: Role, parent_id: int | None, username: str, password_hash: Passw
     )
 
 
-async def _open(write: WriteSession, vault: Vault, account: Account, fields: Changes) -> Opened:
+async def open_account(write: WriteSession, vault: Vault, account: Account, fields: Changes) -> Opened:
+    """Make the account, with these fields and a primary key.
+
+    Raises:
+        Conflict: The user name is taken, or the account name is that of another account of its master.
+        Invalid: A text is too long.
+    """
     _check_lengths({"username": account.username, **fields})
     name = fields.get("account_name", account.account_name)
     if account.parent_id is not None and await repository.name_taken(write, account.parent_id, name):

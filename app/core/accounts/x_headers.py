@@ -52,6 +52,8 @@ async def set_x_headers(write: WriteSession, account_id: int, names: Sequence[st
     account = await repository.by_id(write, account_id)
     if account is None:
         raise NotFound("no such account")
+    if list(account.x_headers) == slots:
+        return
     account.x_headers = slots
     account.updated_at = func.now()
     await write.flush()

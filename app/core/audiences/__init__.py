@@ -1,5 +1,6 @@
 """Lists of contacts with fields of their own. Owns the tables `audiences` and `audience_fields`."""
 
+from app.core.audiences.constants import constants
 from app.core.audiences.fields import add_field, change_field, delete_field, ensure_fields, field_set, fields, hold
 from app.core.audiences.names import EMAIL, MAX_VALUE, RESERVED, as_text, check_value
 from app.core.audiences.service import change, create, delete, get, list_after, statistics, statistics_of
@@ -32,6 +33,7 @@ __all__ = [
     "change",
     "change_field",
     "check_value",
+    "constants",
     "create",
     "delete",
     "delete_field",

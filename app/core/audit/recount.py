@@ -21,13 +21,19 @@ RUN_COUNTS: Mapping[str, str] = {
     "failed": "failed",
     "cancelled": "cancelled",
     "deferrals": "deferrals",
+    "opens": "opens",
+    "opened": "opened",
+    "clicks": "clicks",
+    "clicked": "clicked",
+    "complaints": "complaints",
+    "unsubscribes": "unsubscribes",
 }
 """Columns of `run_counts`, and what they are a count of."""
 sql = Sql(__package__)
 
 
 async def of_runs(connection: Connection, page: list[asyncpg.Record]) -> list[Difference]:
-    """Compare `run_counts` with the copies, bounces and attempts of each run."""
+    """Compare `run_counts` with the copies of each run and what happened to them."""
     rows = await sql.fetch(connection, "run_events", [run["id"] for run in page])
     events = {row["run_id"]: row for row in rows}
     return [difference for run in page for difference in _judge(run, events[run["id"]])]

@@ -3,7 +3,7 @@
 Owns the tables `campaigns`, `runs`, `run_targets`, `run_contents`, `account_paces`, `database_identity`.
 
     campaign    create, get, list_page, change, delete, missing
-    run         start, schedule, cancel_schedule, pause, resume, update_and_resume, stop; run, progress
+    run         start, schedule, cancel_schedule, pause, resume, update_and_resume, stop; run, progress, insights
     engine      start_due, snapshot, queued, finish, cancel_stopped, clean_up, content, hold, fail
     pace        set_pace
     times       parse_start: local time and zone to an instant
@@ -24,6 +24,7 @@ from app.core.campaigns.engine import (
     start_due,
     version_content,
 )
+from app.core.campaigns.insights import Insights, count_targets, insights
 from app.core.campaigns.pace import set_pace
 from app.core.campaigns.progress import progress
 from app.core.campaigns.runs import pause, resume, stop, update_and_resume
@@ -43,6 +44,7 @@ __all__ = [
     "Due",
     "Family",
     "Fields",
+    "Insights",
     "Overrides",
     "Progress",
     "Run",
@@ -58,12 +60,14 @@ __all__ = [
     "change",
     "clean_up",
     "content",
+    "count_targets",
     "create",
     "delete",
     "fail",
     "finish",
     "get",
     "hold",
+    "insights",
     "list_page",
     "missing",
     "parse_start",

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.core import audiences
 from app.core.campaigns import repository
 from app.core.campaigns.values import Overrides
 from app.core.errors import Fault, FieldFault, Invalid
@@ -17,7 +18,6 @@ from app.db.unit_of_work import ReadSession, WriteSession
 from app.kit.uids import Noun, uid
 from app.mail.campaign import CampaignContent, Links, compile_campaign
 from app.mail.personalise import SyntaxProblem, known_names, parse
-from app.models.audience import Audience
 from app.models.campaign import Campaign
 from app.models.run import Run
 from app.models.run_content import RunContent
@@ -27,18 +27,6 @@ from app.models.template import Template
 PLAIN_TEXT = "plain-text"
 _CHECKING = Links("https://campaigns.example.com", "bounces.example.com", bytes(32))
 """For a compilation that only checks and counts; delivery compiles with the installation's own."""
-_CONTACT_NAMES = {
-    "company": "CONTACT_NAME",
-    "address_1": "CONTACT_ADDRESS_1",
-    "address_2": "CONTACT_ADDRESS_2",
-    "city": "CONTACT_CITY",
-    "state": "CONTACT_STATE",
-    "zip": "CONTACT_ZIP",
-    "country": "CONTACT_COUNTRY",
-    "phone": "CONTACT_PHONE",
-    "email": "CONTACT_EMAIL",
-    "website": "CONTACT_URL",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +68,11 @@ async def resolve(read: ReadSession, campaign: Campaign, overrides: Mapping[str,
         overrides: Of the run: subject, from_name, from_email, preheader.
     """
     account_id = campaign.account_id
-    audiences = await repository.audiences(read, account_id, campaign.audience_ids)
+    found = await repository.audiences(read, account_id, campaign.audience_ids)
     template = await repository.template(read, account_id, campaign.template_id)
     wanted_sender = overrides.get("from_email") or campaign.from_email
     sender = await repository.sender(read, account_id, wanted_sender)
-    names = await repository.field_tags(read, [audience.id for audience in audiences])
+    names = await repository.field_tags(read, [audience.id for audience in found])
     html, text = _parts(campaign, template)
     subject = overrides.get("subject") or _filled(campaign.subject, template.subject if template else "")
     values: dict[str, Any] = {
@@ -102,9 +90,9 @@ async def resolve(read: ReadSession, campaign: Campaign, overrides: Mapping[str,
     }
     values["constants"] = {
         "run": _of_campaign(campaign, values),
-        "audiences": {str(audience.id): _of_audience(audience) for audience in audiences},
+        "audiences": {str(one.id): audiences.constants(one) for one in found},
     }
-    faults = tuple(_faults(values, has_audience=bool(audiences), wanted_sender=wanted_sender, sender=sender))
+    faults = tuple(_faults(values, has_audience=bool(found), wanted_sender=wanted_sender, sender=sender))
     return Resolved(faults, sender.id if sender else None, values)
 
 
@@ -209,15 +197,4 @@ def _of_campaign(campaign: Campaign, values: Mapping[str, Any]) -> dict[str, str
         "CAMPAIGN_FROM_EMAIL": values["from_email"],
         "CAMPAIGN_FROM_NAME": values["from_name"],
         "CAMPAIGN_REPLY_TO": values["reply_to"] or values["from_email"],
-    }
-
-
-def _of_audience(audience: Audience) -> dict[str, str]:
-    contact = audience.contact_information
-    return {
-        "LIST_UID": uid(Noun.AUDIENCE, audience.id),
-        "LIST_NAME": audience.name,
-        "LIST_FROM_NAME": audience.from_name or "",
-        "LIST_FROM_EMAIL": audience.from_email or "",
-        **{name: str(contact.get(key) or "") for key, name in _CONTACT_NAMES.items()},
     }

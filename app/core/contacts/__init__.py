@@ -1,8 +1,13 @@
-"""People in audiences: status, tags, values. Owns the table `contacts`."""
+"""People in audiences: status, tags, values, events. Owns the tables `contacts` and `contact_events`."""
 
+from app.core.contacts.adding import add
+from app.core.contacts.bounced import suppress_bounced
 from app.core.contacts.bulk import MAX_REPLACED, add_many, replace_members
+from app.core.contacts.changing import add_tags, change, delete, remove_tag
 from app.core.contacts.finding import duplicates, get, list_after, list_page, stream
-from app.core.contacts.service import add, add_tags, change, delete, remove_tag, subscribe, unsubscribe
+from app.core.contacts.happening import record_event
+from app.core.contacts.status import confirm, subscribe, unsubscribe
+from app.core.contacts.suppressing import Suppressed, suppress, suppress_many, unsuppress
 from app.core.contacts.values import MAX_TAG, MAX_TAGS, Added, BadRow, ContactRow, address_of, clean_tags
 from app.models.contact import Contact, ContactStatus
 
@@ -15,20 +20,27 @@ __all__ = [
     "Contact",
     "ContactRow",
     "ContactStatus",
+    "Suppressed",
     "add",
     "add_many",
     "add_tags",
     "address_of",
     "change",
     "clean_tags",
+    "confirm",
     "delete",
     "duplicates",
     "get",
     "list_after",
     "list_page",
+    "record_event",
     "remove_tag",
     "replace_members",
     "stream",
     "subscribe",
+    "suppress",
+    "suppress_bounced",
+    "suppress_many",
     "unsubscribe",
+    "unsuppress",
 ]

@@ -35,6 +35,9 @@ async def add_many(
     the suppression list come in as blacklisted, or as unsubscribed when that is the entry's reason. Default values
     are set on new ones; a required field may be missing, because a rule made later must not stop old data.
 
+    No contact is told of by itself: to those who follow the events an import of a million contacts is one event, which
+    its job writes. A welcome to each would be a flood, and most of them have been welcomed elsewhere.
+
     Args:
         connection: Of the driver.
         account_id: Whose.
@@ -68,7 +71,8 @@ async def replace_members(
 ) -> Added:
     """Make the rows the members of an audience: add them as `add_many` does, and remove who is not named.
 
-    Removed contacts keep everything and come back with their status when they are added again.
+    Removed contacts keep everything and come back with their status when they are added again. As with `add_many` no
+    contact is told of by itself.
 
     Raises:
         Invalid: A row is bad, or the audience has more than 50,000 members; nothing is changed.

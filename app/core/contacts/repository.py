@@ -21,7 +21,22 @@ def _members(account_id: int, audience_id: int) -> Select[Contact]:
 async def by_id(read: ReadSession, account_id: int, audience_id: int, contact_id: int) -> Contact | None:
     """Return the member of this id."""
     query = _members(account_id, audience_id).where(Contact.id == contact_id)
-    return (await read.execute(query)).scalar_one_or_none()
+    return await _one(read, query)
+
+
+async def by_number(read: ReadSession, account_id: int, contact_id: int) -> Contact | None:
+    """Return the member of this id, in whatever audience the account has."""
+    query = (
+        select(Contact)
+        .join(Audience, Audience.id == Contact.audience_id)
+        .where(
+            Contact.id == contact_id,
+            Contact.account_id == account_id,
+            Contact.removed_at.is_(None),
+            Audience.deleted_at.is_(None),
+        )
+    )
+    return await _one(read, query)
 
 
 async def by_address(
@@ -33,7 +48,7 @@ async def by_address(
     )
     if not removed_too:
         query = query.where(Contact.removed_at.is_(None))
-    return (await read.execute(query)).scalar_one_or_none()
+    return await _one(read, query)
 
 
 async def lock(write: WriteSession, contact: Contact) -> bool:
@@ -86,3 +101,8 @@ async def stream(read: ReadSession, account_id: int, audience_id: int) -> AsyncI
                 yield contact
     finally:
         await result.close()
+
+
+async def _one(read: ReadSession, query: Select[Contact]) -> Contact | None:
+    """Return the row as it is now: statements of many rows change contacts a session may have read before."""
+    return (await read.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()

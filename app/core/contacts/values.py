@@ -133,7 +133,7 @@ def checked_values(fields: FieldSet, given: Mapping[str, object]) -> dict[str, s
     return values
 
 
-def values_of_new(fields: FieldSet, given: Mapping[str, object]) -> dict[str, str]:
+def values_of_new(fields: FieldSet, given: Mapping[str, object], *, needs_required: bool = True) -> dict[str, str]:
     """Return the values of a new contact, defaults for what is left out included.
 
     Raises:
@@ -142,7 +142,7 @@ def values_of_new(fields: FieldSet, given: Mapping[str, object]) -> dict[str, st
     values = {tag: text for tag, text in checked_values(fields, given).items() if text is not None}
     values = {**{tag: text for tag, text in fields.defaults.items() if tag not in given}, **values}
     missing = [FieldFault(tag, Fault.REQUIRED, "is required") for tag in fields.required if tag not in values]
-    if missing:
+    if missing and needs_required:
         raise Invalid(missing)
     return values
 

@@ -1,15 +1,19 @@
 """Messages: accepting mail, the ledger of copies, the delivery queue, and what became of each attempt.
 
     accept        Batcher.accept: durable in PostgreSQL before the answer leaves
+                  write_drafts, write_draft, reserve_ids: as a part of the caller's transaction
     claim         claim_due, claim_run, claim_chunk, renew_leases, release, take_over: who attempts what
     pause         obey, is_obeyed, cancel_waiting: what a run that was paused or stopped may still do
-    record        record: one transaction for attempts, ledger, bounces, queue and counters
+    record        record: one transaction for attempts, ledger, bounces with their consequences, queue and counters
+    report        report_bounce: a failure that is reported later
+    tracking_of   what the copies of a mail report, by its account's switches; tracking_with: by its own
     partitions    make_partitions, months_left
 
-Imports: accounts, models, db, kit.
+Imports: accounts, contacts, models, db, kit.
 """
 
 from app.core.messages.batcher import Batcher
+from app.core.messages.bounces import BounceFacts, SuppressionRules, report_bounce
 from app.core.messages.claims import (
     Content,
     Copy,
@@ -24,10 +28,11 @@ from app.core.messages.claims import (
     renew_leases,
     take_over,
 )
-from app.core.messages.draft import Accepted, Draft, IssueDraft, Lane
+from app.core.messages.direct import reserve_ids, write_draft, write_drafts
+from app.core.messages.draft import Accepted, Author, Draft, IssueDraft, Lane, OnBehalf
 from app.core.messages.ids import email_id, parse_email_id
-from app.core.messages.outcomes import AttemptOutcome, BounceFacts, Record, Recorded, is_recorded, record
-from app.core.messages.partitions import MONTHS_AHEAD, make_partitions, months_left
+from app.core.messages.outcomes import AttemptOutcome, Record, Recorded, delivered_copy, is_recorded, record
+from app.core.messages.partitions import MONTHS_AHEAD, PARTITIONED, make_partitions, months_left
 from app.core.messages.quota import left_this_month
 from app.core.messages.runs import (
     CHANNEL,
@@ -41,12 +46,16 @@ from app.core.messages.runs import (
     obey,
     open_runs,
 )
+from app.core.messages.tracking import UNTRACKED, Tracking, tracking_of, tracking_with
 
 __all__ = [
     "CHANNEL",
     "MONTHS_AHEAD",
+    "PARTITIONED",
+    "UNTRACKED",
     "Accepted",
     "AttemptOutcome",
+    "Author",
     "Batcher",
     "BounceFacts",
     "Chunk",
@@ -55,17 +64,21 @@ __all__ = [
     "Draft",
     "IssueDraft",
     "Lane",
+    "OnBehalf",
     "OpenRun",
     "Orphan",
     "Owner",
     "Record",
     "Recorded",
+    "SuppressionRules",
+    "Tracking",
     "Undone",
     "cancel_waiting",
     "claim_chunk",
     "claim_due",
     "claim_run",
     "contents",
+    "delivered_copy",
     "email_id",
     "end_leases",
     "epochs",
@@ -81,5 +94,11 @@ __all__ = [
     "record",
     "release",
     "renew_leases",
+    "report_bounce",
+    "reserve_ids",
     "take_over",
+    "tracking_of",
+    "tracking_with",
+    "write_draft",
+    "write_drafts",
 ]

@@ -245,9 +245,10 @@ class Batcher:
         for waiting in group:
             if waiting.entry is None:
                 item = waiting.item
-                waiting.entry = (
-                    number(item, await self._take_ids(1 + waiting.rows)) if isinstance(item, Draft) else item
-                )
+                if isinstance(item, Draft):
+                    waiting.entry = number(item, item.ids or await self._take_ids(1 + waiting.rows))
+                else:
+                    waiting.entry = item
             entries.append(waiting.entry)
         return entries
 

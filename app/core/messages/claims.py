@@ -52,6 +52,7 @@ class Copy:
         content_version: What it says.
         contact_id: Whom it is for.
         fields: Values of the contact by tag; "@" is the audience that supplied it.
+        test_mode: Whether mail of its account never leaves, as it stood when it was claimed.
     """
 
     lease_id: int
@@ -73,6 +74,7 @@ class Copy:
     content_version: int = 0
     contact_id: int = 0
     fields: Mapping[str, Any] = field(default_factory=dict)
+    test_mode: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class Content:
         headers: Header lines in order, Unicode.
         text: Text body.
         html: HTML body.
+        tracking: What its copies report: the sum of `app.mail.tracked.Tracks`.
+        links: Where its tracked links lead, by link number.
     """
 
     mail_id: int
@@ -94,6 +98,8 @@ class Content:
     headers: tuple[tuple[str, str], ...]
     text: str | None
     html: str | None
+    tracking: int = 0
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +159,8 @@ async def contents(connection: Connection, mails: Iterable[tuple[int, datetime]]
             headers=tuple((name, value) for name, value in row["headers"]),
             text=row["text"],
             html=row["html"],
+            tracking=row["tracking"],
+            links=tuple(row["links"] or ()),
         )
         for row in rows
     ]

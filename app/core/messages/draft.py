@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import Protocol
 
-from app.core.accounts import Caller
 from app.models.issue import IssueType
 from app.models.message import Kind
 
@@ -15,6 +15,33 @@ class Lane(IntEnum):
     URGENT = 0
     NORMAL = 1
     NON_URGENT = 2
+
+
+class Author(Protocol):
+    """Whose mail it is; a `Caller` is one."""
+
+    @property
+    def account_id(self) -> int:
+        """The account."""
+        ...
+
+    @property
+    def revision(self) -> int | None:
+        """Number of its state when it was read; None: whatever it is now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OnBehalf:
+    """An account for which the platform itself writes a mail.
+
+    Attributes:
+        account_id: Whose mail it is.
+        revision: Always None: nobody's rights were read before.
+    """
+
+    account_id: int
+    revision: None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +76,14 @@ class Draft:
         x_headers: Values of the configured X-headers, None when there are none.
         issues: Recipients that were left out, each with its reason.
         received_at: When the request came in; becomes the acceptance.
+        tracking: What its copies report: the sum of `app.mail.tracked.Tracks`; of `tracking_of`.
+        links: Where its tracked links lead, by link number; None without any.
+        contact_id: To which contact, of a mail to a single one.
+        ids: Of `reserve_ids` for the mail and each recipient, when its content had to know them; else they are given
+            when it is written.
     """
 
-    caller: Caller
+    caller: Author
     sender_id: int
     from_address: str
     kind: Kind
@@ -63,6 +95,10 @@ class Draft:
     x_headers: dict[str, str] | None
     issues: tuple[IssueDraft, ...]
     received_at: datetime
+    tracking: int = 0
+    links: tuple[str, ...] | None = None
+    contact_id: int | None = None
+    ids: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
@@ -72,6 +108,7 @@ class Draft:
             + len(self.text or "")
             + len(self.html or "")
             + sum(map(len, self.recipients))
+            + sum(map(len, self.links or ()))
         )
 
 
@@ -87,7 +124,7 @@ class Refusal:
         received_at: When the request came in.
     """
 
-    caller: Caller
+    caller: Author
     sender: str
     issues: tuple[IssueDraft, ...]
     x_headers: dict[str, str] | None

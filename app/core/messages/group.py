@@ -13,6 +13,7 @@ from app.core.messages.quota import over_quota, standings
 from app.db.sql import Connection, Sql
 from app.kit.clock import second
 from app.models.issue import IssueType
+from app.models.message import Kind
 
 sql = Sql(__package__)
 
@@ -65,7 +66,11 @@ async def write_group(connection: Connection, entries: Sequence[Entry], *, defau
     await _insert_issues(connection, entries, verdicts)
     if drafts:
         # Last, because it locks the counters' rows, which every other group wants as well.
-        await sql.execute(connection, "accept", *_copies(drafts), *_contents(drafts))
+        copies = _copies(drafts)
+        written = await sql.fetch(connection, "accept", *copies, *_contents(drafts), _contacts(drafts))
+        if written[0]["bounced"]:
+            ids, _, accepted_ats, *_ = copies  # all of the group: which of them were blocked stands in the ledger
+            await sql.execute(connection, "tell_of_blocked", ids, accepted_ats)
     return verdicts
 
 
@@ -75,12 +80,12 @@ async def _verdicts(connection: Connection, entries: Sequence[Entry], default_ca
     verdicts: list[CoreError | None] = []
     for caller in callers:
         standing = accounts.get(caller.account_id)
-        current = standing is not None and standing.revision == caller.revision
+        current = standing is not None and caller.revision in {None, standing.revision}
         verdicts.append(None if current else StaleCaller("the account has changed"))
     candidates = {
         position: entry.draft
         for position, entry in enumerate(entries)
-        if verdicts[position] is None and isinstance(entry, Numbered)
+        if verdicts[position] is None and isinstance(entry, Numbered) and entry.draft.kind is not Kind.SYSTEM
     }
     for position in await over_quota(connection, candidates, accounts):
         verdicts[position] = QuotaExceeded(LIMIT_REACHED)
@@ -95,7 +100,13 @@ def _contents(drafts: Sequence[Numbered]) -> list[list[object]]:
         [json.dumps(entry.draft.headers) for entry in drafts],
         [entry.draft.text for entry in drafts],
         [entry.draft.html for entry in drafts],
+        [entry.draft.tracking for entry in drafts],
+        [json.dumps(entry.draft.links) if entry.draft.links else None for entry in drafts],
     ]
+
+
+def _contacts(drafts: Sequence[Numbered]) -> list[int | None]:
+    return [entry.draft.contact_id for entry in drafts for _ in entry.draft.recipients]
 
 
 def _copies(drafts: Sequence[Numbered]) -> list[list[object]]:

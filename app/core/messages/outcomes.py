@@ -1,15 +1,23 @@
-"""Recording what attempts brought: attempts, ledger, bounces, queue and counters in one transaction."""
+"""Recording what attempts brought: attempts, ledger, bounces, queue and counters in one transaction.
+
+Imports the other modules of this package, models and db.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import asyncpg
+
+from app.core.messages.bounces import BounceFacts, SuppressionRules, follow_up
 from app.db.sql import Connection, Sql
-from app.models.bounce import BounceType
 from app.models.message import Kind, State
+from app.models.suppression import Reason
 
 sql = Sql(__package__)
+
+_TOLD_WHEN_BLOCKED = {Reason.HARDBOUNCE, Reason.SOFTBOUNCE}
 
 
 class AttemptOutcome(StrEnum):
@@ -24,23 +32,6 @@ class AttemptOutcome(StrEnum):
     """Not attempted: the recipient has been suppressed since."""
     FAILED = "failed"
     """Not attempted: it could not be composed or routed on our side."""
-
-
-@dataclass(frozen=True, slots=True)
-class BounceFacts:
-    """Three facts that are stored independently, and the rule that decided.
-
-    Attributes:
-        bounce_type: Hard or soft.
-        category: One of the 18.
-        code: Enhanced status code.
-        regex_name: Which rule decided.
-    """
-
-    bounce_type: BounceType
-    category: str
-    code: str
-    regex_name: str
 
 
 @dataclass(slots=True)
@@ -109,27 +100,53 @@ class Recorded:
 
 
 async def record(
-    connection: Connection, records: Sequence[Record], *, ended_leases: Sequence[int] = ()
+    connection: Connection, records: Sequence[Record], *, ended_leases: Sequence[int] = (), rules: SuppressionRules
 ) -> list[Recorded]:
-    """Record attempts in one statement and transaction; durable when it returns.
+    """Record attempts in one transaction; durable when it returns. What was recorded before changes nothing.
+
+    Without bounces the transaction is one statement. With them it holds what follows from them too, taken in this
+    order: copies, counters, suppression lists, contacts.
 
     Args:
         connection: Outside of a transaction.
         records: One or more, at most one per copy.
         ended_leases: Leases that have nothing left to record afterwards.
+        rules: What bounces lead to.
 
     Raises:
         asyncpg.PostgresError, OSError: Nothing was recorded, or, lost during the commit, nobody knows; `is_recorded`
             tells.
     """
-    rows = await sql.fetch(connection, "record_outcomes", *_columns(records), list(ended_leases))
-    return [Recorded(Kind(row["kind"]), State(row["state"]), row["bounce_type"], row["category"]) for row in rows]
+    columns = [*_columns(records), list(ended_leases)]
+    if not any(_has_consequences(one) for one in records):
+        return _recorded(await sql.fetch(connection, "record_outcomes", *columns))
+    async with connection.transaction():
+        rows = await sql.fetch(connection, "record_outcomes", *columns)
+        accepted_ats = {one.message_id: one.accepted_at for one in records}
+        bounced = [row["message_id"] for row in rows if row["state"] == State.BOUNCED]
+        blocked = [row["message_id"] for row in rows if row["state"] == State.BLOCKED]
+        await follow_up(connection, accepted_ats, bounced=bounced, blocked=blocked, rules=rules)
+    return _recorded(rows)
 
 
 async def is_recorded(connection: Connection, one: Record) -> bool:
     """Tell whether the transaction that recorded this attempt was committed."""
     rows = await sql.fetch(connection, "attempt_exists", one.message_id, one.accepted_at, one.attempt, one.lease_id)
     return bool(rows[0]["known"])
+
+
+async def delivered_copy(connection: Connection, message_id: int) -> datetime | None:
+    """Return when a copy was accepted that a server took; None when there is none with this id."""
+    rows = await sql.fetch(connection, "delivered_copy", message_id)
+    return rows[0]["accepted_at"] if rows else None
+
+
+def _has_consequences(one: Record) -> bool:
+    return one.bounce is not None or one.blocked_reason in _TOLD_WHEN_BLOCKED
+
+
+def _recorded(rows: Sequence[asyncpg.Record]) -> list[Recorded]:
+    return [Recorded(Kind(row["kind"]), State(row["state"]), row["bounce_type"], row["category"]) for row in rows]
 
 
 def _columns(records: Sequence[Record]) -> list[list[object]]:

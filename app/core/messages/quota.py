@@ -11,6 +11,7 @@ from datetime import date, datetime
 from app.core.errors import Forbidden
 from app.core.messages.draft import Draft
 from app.db.sql import Connection, Sql
+from app.models.message import Kind
 
 sql = Sql(__package__)
 
@@ -108,7 +109,8 @@ async def left_this_month(
 
 async def _fits(connection: Connection, draft: Draft, standing: Standing, used: dict[int, int]) -> bool:
     keys = [recipient.lower() for recipient in draft.recipients]
-    rows = await sql.fetch(connection, "count_unsuppressed", draft.caller.account_id, keys)
+    unsubscribed_too = draft.kind is Kind.TRANSACTIONAL
+    rows = await sql.fetch(connection, "count_unsuppressed", draft.caller.account_id, keys, unsubscribed_too)
     wanted: int = rows[0]["copies"]
     month = date(draft.received_at.year, draft.received_at.month, 1)
     for account_id, cap in standing.caps:

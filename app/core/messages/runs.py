@@ -102,11 +102,11 @@ async def claim_chunk(
     copies = [
         Copy(
             lease_id, message_id, accepted_at, accepted_ms, 2, 1, account_id, sender_id, size, Kind.CAMPAIGN, recipient,
-            False, None, 0, run.id, epoch, content_version, contact_id, fields,
+            False, None, 0, run.id, epoch, content_version, contact_id, fields, test_mode,
         )
         for (
             _, lease_id, message_id, accepted_at, accepted_ms, account_id, sender_id, size, recipient, epoch,
-            content_version, contact_id, fields,
+            content_version, contact_id, fields, test_mode,
         ) in rows
         if message_id is not None
     ]  # fmt: skip

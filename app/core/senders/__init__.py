@@ -13,10 +13,12 @@ from app.core.senders.service import (
     list_page,
     set_dkim,
 )
+from app.core.senders.verifying import Expected, verify, verify_due
 from app.models.sender import Sender, SenderStatus
 
 __all__ = [
     "Details",
+    "Expected",
     "Identity",
     "Sender",
     "SenderBook",
@@ -29,4 +31,6 @@ __all__ = [
     "ids_of",
     "list_page",
     "set_dkim",
+    "verify",
+    "verify_due",
 ]

@@ -1,12 +1,14 @@
 """Rows of `senders` and `dkim_keys`. Only this package's verbs use it; every query takes the account."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.engine import Row
 
-from app.db.unit_of_work import ReadSession
+from app.db.unit_of_work import ReadSession, WriteSession
 from app.models.dkim_key import DkimKey
 from app.models.sender import Sender, SenderStatus
 
@@ -70,15 +72,114 @@ async def dkim_key(read: ReadSession, account_id: int, domain: str, selector: st
 
 async def signing(read: ReadSession, sender_id: int) -> Row[Sender, DkimKey | None] | None:
     """Return a sender, also a deleted one, with the key that signs for it, if any; by id alone, for delivery."""
+    query = select(Sender, DkimKey).outerjoin(DkimKey, _signs()).where(Sender.id == sender_id)
+    return (await read.execute(query)).one_or_none()
+
+
+def _signs() -> ColumnElement[bool]:
+    """Return the condition that a key signs for a sender."""
+    return (
+        (DkimKey.account_id == Sender.account_id)
+        & (DkimKey.selector == Sender.dkim_selector)
+        & (DkimKey.domain == func.split_part(Sender.email, "@", -1))
+        & (Sender.dkim_selector != "")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A sender and what its domain should publish.
+
+    Attributes:
+        selector: Of the key that signs; empty: there is none.
+        algorithm: Of that key.
+        public_key: That key, as in p=; empty: there is none.
+    """
+
+    id: int
+    account_id: int
+    email: str
+    domain: str
+    selector: str
+    algorithm: str
+    public_key: str
+
+    @property
+    def dkim_name(self) -> str:
+        """DNS name of the key record."""
+        return f"{self.selector}._domainkey.{self.domain}"
+
+
+async def to_be_published(read: ReadSession, sender_ids: Sequence[int]) -> list[Published]:
+    """Return the senders of these ids that are not deleted, in that order, by id alone: for the look at DNS."""
     query = (
         select(Sender, DkimKey)
-        .outerjoin(
-            DkimKey,
-            (DkimKey.account_id == Sender.account_id)
-            & (DkimKey.selector == Sender.dkim_selector)
-            & (DkimKey.domain == func.split_part(Sender.email, "@", -1))
-            & (Sender.dkim_selector != ""),
-        )
-        .where(Sender.id == sender_id)
+        .outerjoin(DkimKey, _signs())
+        .where(Sender.id.in_(list(sender_ids)), Sender.deleted_at.is_(None))
     )
-    return (await read.execute(query)).one_or_none()
+    rows: dict[int, tuple[Sender, DkimKey | None]] = {row[0].id: (row[0], row[1]) for row in await read.execute(query)}
+    return [
+        Published(
+            id=sender.id,
+            account_id=sender.account_id,
+            email=sender.email,
+            domain=sender.email.rpartition("@")[2],
+            selector=sender.dkim_selector,
+            algorithm=key.algorithm if key else "",
+            public_key=key.public if key else "",
+        )
+        for sender, key in (rows[one] for one in sender_ids if one in rows)
+    ]
+
+
+async def due_for_verification(read: ReadSession, limit: int) -> Sequence[int]:
+    """Return the ids of senders that DNS is to be asked about again, those never asked about first."""
+    verified = Sender.dkim_ok & Sender.spf_ok
+    half = (Sender.checked_at - Sender.updated_at) / 2
+    longest = case((Sender.status == SenderStatus.PENDING, timedelta(hours=1)), else_=timedelta(days=1))
+    wait = case((verified, timedelta(days=1)), else_=func.greatest(timedelta(minutes=3), func.least(half, longest)))
+    query = (
+        select(Sender.id)
+        .where(
+            Sender.deleted_at.is_(None),
+            or_(Sender.checked_at.is_(None), Sender.checked_at < func.now() - wait),
+        )
+        .order_by(Sender.checked_at.asc().nulls_first(), Sender.id)
+        .limit(limit)
+    )
+    return (await read.execute(query)).scalars().all()
+
+
+async def note_verified(write: WriteSession, found: Published, *, dkim_ok: bool | None, spf_ok: bool | None) -> bool:
+    """Note what DNS says of a sender, unless it signs with another key by now or is gone.
+
+    Args:
+        write: The transaction.
+        found: The sender as DNS was asked about it.
+        dkim_ok: Whether the key is published; None leaves what was known.
+        spf_ok: Whether we may send; None leaves what was known.
+
+    Returns:
+        Whether the sender has become ready.
+    """
+    query = (
+        select(Sender)
+        .where(
+            Sender.id == found.id,
+            Sender.account_id == found.account_id,
+            Sender.dkim_selector == found.selector,
+            Sender.deleted_at.is_(None),
+        )
+        .with_for_update()
+    )
+    sender = (await write.execute(query)).scalar_one_or_none()
+    if sender is None:
+        return False
+    sender.dkim_ok = sender.dkim_ok if dkim_ok is None else dkim_ok
+    sender.spf_ok = sender.spf_ok if spf_ok is None else spf_ok
+    sender.checked_at = func.now()
+    becomes_ready = sender.status == SenderStatus.PENDING and sender.dkim_ok and sender.spf_ok
+    if becomes_ready:
+        sender.status = SenderStatus.READY
+    await write.flush()
+    return becomes_ready

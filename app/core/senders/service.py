@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core.accounts import touch
 from app.core.errors import Conflict, Fault, FieldFault, Invalid, NotFound
+from app.core.jobs import VerifySender
 from app.core.senders import repository
 from app.db.unit_of_work import ReadSession, WriteSession
 from app.kit.secrets import Vault
@@ -111,6 +112,7 @@ async def add(
     await write.flush()
     await touch(write, account_id)
     await write.refresh(sender)
+    write.enqueue(VerifySender(sender.id))
     return sender
 
 
@@ -199,6 +201,7 @@ async def set_dkim(
         await write.flush()
         await touch(write, sender.account_id)
         await write.refresh(sender)
+        write.enqueue(VerifySender(sender.id))
     return await details(write, sender)
 
 

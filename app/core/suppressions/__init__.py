@@ -1,6 +1,33 @@
-"""Who must not be mailed, and why. Owns the table `suppressions`."""
+"""Who must not be mailed, and why. Owns the tables `suppressions` and `recipient_marks`.
 
-from app.core.suppressions.service import add, drop_unsubscribe, key_of, reasons
+Others read here. Entries are made and taken away through `app.core.contacts`, because contacts change with them: of the
+verbs below `enter`, `leave`, `hold` and `drop_unsubscribe` are for that package alone.
+"""
+
+from app.core.suppressions.changing import NewEntry, activate, drop_unsubscribe, enter, hold, leave
+from app.core.suppressions.files import CSV_HEADER, BadLine, csv_line, read_csv
+from app.core.suppressions.keys import key_of
+from app.core.suppressions.reading import Entry, count, get, marked, page, reasons, stream
 from app.models.suppression import Reason
 
-__all__ = ["Reason", "add", "drop_unsubscribe", "key_of", "reasons"]
+__all__ = [
+    "CSV_HEADER",
+    "BadLine",
+    "Entry",
+    "NewEntry",
+    "Reason",
+    "activate",
+    "count",
+    "csv_line",
+    "drop_unsubscribe",
+    "enter",
+    "get",
+    "hold",
+    "key_of",
+    "leave",
+    "marked",
+    "page",
+    "read_csv",
+    "reasons",
+    "stream",
+]

@@ -168,6 +168,10 @@ class Site:
         since, count, _, _ = self._marks
         return (self.begun - count) / max(now - since, OBSERVE_SECONDS)
 
+    def pace(self, least: float) -> float:
+        """Return the messages per second it is thought to take: its rate, or what it took lately but `least`."""
+        return self.rate or max(self.observed_rate(self._now()), least)
+
     def grant(self, *, connections: int, rate: float | None, tokens: float | None = None) -> None:
         """Go on with another share.
 

@@ -3,6 +3,7 @@
     content    what is compiled, and what differs from copy to copy
     markup     tags of an HTML text with their places, nothing re-written
     links      which links are tracked, and where a click leads
+    edits      clicks and pixel in an HTML text; single mails use them too
     html       the HTML part as pieces: clicks, preheader, pixel
     text       the text part derived from HTML
     writer     words and slots as readable lines

@@ -15,8 +15,9 @@ from html import escape
 from app.mail import dkim
 from app.mail.campaign.body import body_of
 from app.mail.campaign.content import CampaignContent, CopyFacts, Links
+from app.mail.campaign.edits import weave
 from app.mail.campaign.head import Head
-from app.mail.campaign.html import html_pieces, weave
+from app.mail.campaign.html import html_pieces
 from app.mail.campaign.program import MAX_COPY, Sources
 from app.mail.campaign.resolve import Environment, folded, resolved
 from app.mail.campaign.text import text_pieces

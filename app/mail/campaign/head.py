@@ -28,6 +28,9 @@ RESERVED = OURS | {
 MAX_SUBJECT = 2_000
 """Longest subject of a copy, in characters; the rest is cut."""
 
+ONE_CLICK = ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+"""The header beside List-Unsubscribe that lets a mailbox provider unsubscribe by itself (RFC 8058)."""
+
 _SIMPLE = re.compile(r"[!-~]{1,60}\Z")
 _SHORT = re.compile(r"[!-~](?:[ -~]{0,66}[!-~])?\Z")
 _LONG_RUN = re.compile(r" {2,}")
@@ -55,8 +58,7 @@ class Head:
         self.names = (*names, *own)
         """h= in the order of `Lines.relaxed`."""
         self._unsubscribe = content.unsubscribe
-        self._page = f"{links.public_url}/u/"
-        self._mailbox = links.bounce_domain
+        self._links = links
 
     def lines(self, copy: CopyFacts, second: int, subject: str | None, token: str) -> tuple[bytes, bytes]:
         """Return the header lines of a copy that stand before `static`, and all signed lines in canonical form.
@@ -81,10 +83,21 @@ class Head:
             sent += sent_subject
             relaxed += canonical
         if self._unsubscribe:
-            page, mailbox = f"<{self._page}{token}>,", f"<mailto:unsubscribe+{token}@{self._mailbox}>"
-            sent += f"List-Unsubscribe: {page}\r\n {mailbox}\r\n"
-            relaxed += f"list-unsubscribe:{page} {mailbox}\r\n"
+            line, canonical = unsubscribe_lines(self._links, token)
+            sent += line
+            relaxed += canonical
         return sent.encode(), self._relaxed + relaxed.encode()
+
+
+def unsubscribe_lines(links: Links, token: str) -> tuple[str, str]:
+    """Return the List-Unsubscribe line of a copy as sent, and canonical.
+
+    Args:
+        links: Where unsubscribing leads.
+        token: The copy's, for unsubscribing.
+    """
+    page, mailbox = f"<{links.public_url}/u/{token}>,", f"<mailto:unsubscribe+{token}@{links.bounce_domain}>"
+    return f"List-Unsubscribe: {page}\r\n {mailbox}\r\n", f"list-unsubscribe:{page} {mailbox}\r\n"
 
 
 def _static(content: CampaignContent, subject: str | None) -> Iterator[bytes]:
@@ -97,7 +110,7 @@ def _static(content: CampaignContent, subject: str | None) -> Iterator[bytes]:
         if name.lower() not in RESERVED:
             yield header_line(name, value)
     if content.unsubscribe:
-        yield b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\nPrecedence: bulk\r\n"
+        yield header_line(*ONE_CLICK) + b"Precedence: bulk\r\n"
 
 
 def _recipient(address: str) -> tuple[str, str]:

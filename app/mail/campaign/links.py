@@ -84,6 +84,9 @@ def _target(
     source: str, span: tuple[int, int], tokens: Sequence[Token], constants: Mapping[str, str]
 ) -> tuple[str, str]:
     """Return the target, and the same with a letter in the place of each construct."""
+    if not tokens:
+        plain = unescape(source[span[0] : span[1]]).strip(" \t\n\r\f")
+        return plain, plain
     target: list[str] = []
     shape: list[str] = []
     position = span[0]
@@ -104,6 +107,8 @@ def _target(
 
 def _is_whole(span: tuple[int, int], tokens: Sequence[Token]) -> bool:
     """Say whether no construct and no `if` reaches beyond the value."""
+    if not tokens:
+        return True
     if any(token.end > span[1] for token in tokens):
         return False
     try:

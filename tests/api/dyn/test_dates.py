@@ -58,7 +58,7 @@ def test_a_date_alone_as_an_end_is_the_end_of_that_day() -> None:
     assert parse_end("2014-01-31") == datetime(2014, 2, 1, tzinfo=UTC)
     assert parse_end("2014-01-31-05:00") == datetime(2014, 2, 1, 5, tzinfo=UTC)
     assert parse_end("2014-01-31T00") == datetime(2014, 1, 31, tzinfo=UTC)
-    assert parse_end("9999-12-31") is None
+    assert parse_end("9999-12-31") == datetime.max.replace(tzinfo=UTC)
 
 
 def test_dates_out_are_whole_seconds_in_utc() -> None:

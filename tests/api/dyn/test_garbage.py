@@ -10,7 +10,8 @@ from tests.factories import Factories
 NAMES = (
     "start_time end_time user_id sender sender_id X-Campaign xheaders offset domain local recipient rollup_to timeseries "
     "delivered envelope startindex accountname username password companyname phone timezone country bounce_url "
-    "bounce_url_active trackopens generatenewapikey usertype _username xheader1 xheader4 emailaddress seeding dkim"
+    "bounce_url_active trackopens generatenewapikey usertype _username xheader1 xheader4 emailaddress seeding dkim "
+    "starttime endtime startdate enddate bouncetype noheaders"
 )
 VALUES = [
     b"", b"1", b"0", b"-1", b"1479772800", b"1479772801000", b"99999999999999999999999", b"1.5", b"nan", b"2016-11-22",
@@ -18,9 +19,12 @@ VALUES = [
     b"A@X.EXAMPLE", b"@", b"[", b"['a@x.example'", b"%", b"'; DROP TABLE messages; --", b"X-Campaign=1", b"=", b"hour",
     b"day", b"user", b"always", b"true", b"\r\n", b"x" * 3000, b"\xed\xa0\x80", "\U0001f600".encode(), b"http://x.example/",
 ]  # fmt: skip
+REPORTS = "sent delivered bounces bounces/count complaints/count issues opens opens/unique clicks clicks/count/unique"
 PATHS = [
     "/emails", "/email/counts", "/rest/json/accounts", "/rest/json/accounts/xheaders", "/rest/json/senders",
-    "/rest/json/senders/details", "/rest/json/senders/dkim",
+    "/rest/json/senders/details", "/rest/json/senders/dkim", "/rest/json/recipients/status",
+    "/rest/json/recipients/activate", "/rest/json/suppressions", "/rest/json/suppressions/count",
+    "/rest/json/suppressions/activate", *(f"/rest/json/reports/{name}" for name in REPORTS.split()),
 ]  # fmt: skip
 ALLOWED = {200, 405, 452, 453}
 
@@ -30,7 +34,7 @@ async def test_garbage_is_answered(client: httpx2.AsyncClient, make: Factories) 
     chance = random.Random(20261121)
     names = NAMES.split()
     key = account.key
-    for _ in range(400):
+    for _ in range(600):
         path = chance.choice(PATHS)
         fields = [(chance.choice(names), quote_from_bytes(chance.choice(VALUES))) for _ in range(chance.randrange(12))]
         if path.startswith("/email"):

@@ -23,7 +23,7 @@ async def test_another_request_id_is_replaced(bare: httpx2.AsyncClient, given: s
     assert len(made) == 32
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/api/trireme/v1/nothing", "/api/trireme/v1", "/t/o/x", "/static"])
+@pytest.mark.parametrize("path", ["/nothing", "/api/trireme/v1/nothing", "/api/trireme/v1", "/static"])
 async def test_what_nobody_owns_is_a_problem(bare: httpx2.AsyncClient, path: str) -> None:
     answer = await bare.get(path)
     assert answer.status_code == 404

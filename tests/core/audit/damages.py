@@ -165,9 +165,36 @@ COUNTER_DAMAGES = {
         )
         for column, number in {
             "claimed": 6, "delivered": 1, "hard_bounces": 0, "soft_bounces": 1, "blocked": 1, "failed": 1,
-            "cancelled": 0, "deferrals": 1,
+            "cancelled": 0, "deferrals": 1, "opens": 2, "opened": 1, "clicks": 3, "clicked": 1, "complaints": 1,
+            "unsubscribes": 1,
         }.items()
     },
+    **{
+        f"an hour's {column}": (
+            f"UPDATE hourly_counts SET {column} = {column} + 1 WHERE hour = '2016-11-22 13:00+00'",
+            {(f"hourly_counts.{column}", str(number), str(number + 1))},
+        )
+        for column, number in {
+            "opens": 2, "unique_opens": 0, "clicks": 4, "unique_clicks": 2, "complaints": 2, "unsubscribes": 2,
+        }.items()
+    },
+    **{
+        f"a day's {column}": (
+            f"UPDATE daily_counts SET {column} = {column} - 1 WHERE day = '2016-11-22'",
+            {(f"daily_counts.{column}", str(number), str(number - 1))},
+        )
+        for column, number in {
+            "opens": 4, "unique_opens": 2, "clicks": 6, "unique_clicks": 4, "complaints": 2, "unsubscribes": 2,
+        }.items()
+    },
+    "an open that is gone": (
+        f"DELETE FROM opens WHERE message_id = {FIRST_OF_RUN + 2} AND occurred_at = '2016-11-22 13:00+00'",
+        {("hourly_counts.opens", "1", "2"), ("daily_counts.opens", "3", "4"), ("run_counts.opens", "1", "2")},
+    ),
+    "a link that is gone": (
+        "DELETE FROM link_clicks WHERE message_id = 4 AND link = 1",
+        {("hourly_counts.unique_clicks", "1", "2"), ("daily_counts.unique_clicks", "3", "4")},
+    ),
     "a run's counters are gone": (
         f"DELETE FROM run_counts WHERE run_id = {STOPPED}",
         {

@@ -17,7 +17,7 @@ from app.db.sql import Connection
 from app.models.bounce import BounceType
 from app.models.message import State
 from tests.core.audit.world import begin
-from tests.core.messages.conftest import batcher, draft_of, nudges
+from tests.core.messages.conftest import RULES, batcher, draft_of, nudges
 from tests.factories import Factories
 
 __all__ = ["batcher", "nudges"]  # fixtures
@@ -73,7 +73,7 @@ async def work(engine: AsyncEngine, chance: random.Random) -> None:
                 return
             done = copies[: chance.randrange(1, len(copies) + 1)]
             rest = copies[len(done) :]
-            await messages.record(connection, [outcome_of(copy, chance) for copy in done])
+            await messages.record(connection, [outcome_of(copy, chance) for copy in done], rules=RULES)
             lease_id = copies[0].lease_id
             if number % 3 == 0 and rest:
                 await _take_over(connection, messages.Orphan(lease_id, owner), rest)
@@ -142,7 +142,7 @@ async def test_a_run_agrees_at_each_step_until_it_is_stopped(engine: AsyncEngine
             for copies in (chunk.copies, again):
                 done = copies[: len(copies) - step]
                 if done:
-                    await messages.record(connection, [outcome_of(copy, chance) for copy in done])
+                    await messages.record(connection, [outcome_of(copy, chance) for copy in done], rules=RULES)
                     found.append(await audit.check(looking, scope))
                 for copy in copies[len(copies) - step :]:
                     await messages.release(connection, copy.lease_id, [copy.message_id])

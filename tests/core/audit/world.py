@@ -17,9 +17,13 @@ OWNER = UUID(int=7)
 UNFINISHED = {"queued", "sending", "deferred", "uncertain"}
 METRICS = (
     "accepted", "delivered", "deferred", "hard_bounces", "soft_bounces", "blocked_complaint", "blocked_hardbounce",
-    "blocked_manual", "blocked_softbounce", "blocked_unsubscribe",
+    "blocked_manual", "blocked_softbounce", "blocked_unsubscribe", "opens", "unique_opens", "clicks", "unique_clicks",
+    "complaints", "unsubscribes",
 )  # fmt: skip
-RUN_COLUMNS = ("claimed", "delivered", "hard_bounces", "soft_bounces", "blocked", "failed", "cancelled", "deferrals")
+RUN_COLUMNS = (
+    "claimed", "delivered", "hard_bounces", "soft_bounces", "blocked", "failed", "cancelled", "deferrals", "opens",
+    "opened", "clicks", "clicked", "complaints", "unsubscribes",
+)  # fmt: skip
 
 
 @dataclass
@@ -136,6 +140,40 @@ class World:
         if row["run_id"] and row["state"] in {"failed", "cancelled"}:
             self.run_counts[row["run_id"], row["state"]] += 1
 
+    async def react(self, copy_id: int, run_id: int | None = None) -> None:
+        """Let the recipient open a copy twice, click three times, two of them on one link, complain and unsubscribe.
+
+        The first of each is at noon, one more an hour later.
+        """
+        key = {"message_id": copy_id, "accepted_at": NOON, "account_id": self.account_id, "sender_id": self.sender_id}
+        event = {**key, "run_id": run_id}
+        later = NOON + timedelta(hours=1)
+        visit = {**event, "ip": "192.0.2.1", "user_agent": ""}
+        clicks = [(NOON, 0), (later, 0), (later, 1)]
+        for number, at in enumerate((NOON, later), 1):
+            await self.insert("opens", **visit, id=copy_id * 10 + number, occurred_at=at, machine=False)
+        for number, (at, link) in enumerate(clicks, 3):
+            click = {"id": copy_id * 10 + number, "occurred_at": at, "link": link, "url": "", "machine": False}
+            await self.insert("clicks", **visit, **click)
+        await self.insert("engagements", **event, opens=2, clicks=3, opened_at=NOON, clicked_at=NOON)
+        for link, at in enumerate((NOON, later)):
+            link_click = {"link": link, "url": "", "clicks": 2 - link, "clicked_at": at, "ip": ""}
+            await self.insert("link_clicks", **event, **link_click)
+        told = {"recipient": "jo@example.com"}
+        await self.insert("complaints", **event, **told, complained_at=later, source="test", full_content="")
+        left = {"id": copy_id * 10 + 6, "occurred_at": later, "means": "page"}
+        await self.insert("unsubscriptions", **visit, **told, **left)
+        for hour, found in (
+            (NOON, {"opens": 1, "unique_opens": 1, "clicks": 1, "unique_clicks": 1}),
+            (later, {"opens": 1, "clicks": 2, "unique_clicks": 1, "complaints": 1, "unsubscribes": 1}),
+        ):
+            for metric, number in found.items():
+                self.hours[hour, metric] += number
+        if run_id:
+            counted = {"opens": 2, "opened": 1, "clicks": 3, "clicked": 1, "complaints": 1, "unsubscribes": 1}
+            for column, number in counted.items():
+                self.run_counts[run_id, column] += number
+
     async def attempt(  # noqa: PLR0917 a row
         self, copy_id: int, number: int, at: datetime, outcome: str, code: int, reply: str, *, lease_id: int = 1
     ) -> None:
@@ -190,7 +228,7 @@ async def build(engine: AsyncEngine, make: Factories) -> World:
         await world.copy("queued", place="queue")
         await world.copy("queued", place="lease")
         await world.copy("deferred", place="queue", deferrals=2)
-        await world.copy("delivered", last="delivered", delivered=True, after=hours / 2)
+        await world.react(await world.copy("delivered", last="delivered", delivered=True, after=hours / 2))
         await world.copy("bounced", delivered=True, bounce="hard", after=30 * hours)
         await world.copy("bounced", deferrals=3, last="deferred", bounce="soft", after=26 * hours)
         await world.copy("blocked", reason="unsubscribe")
@@ -219,7 +257,7 @@ async def _with_runs(world: World) -> None:
     sending = await world.run("sending", total=8, next_seq=7)
     await world.copy("sending", run_id=sending, place="lease")
     await world.copy("deferred", run_id=sending, place="queue", deferrals=1)
-    await world.copy("delivered", run_id=sending, last="delivered", delivered=True)
+    await world.react(await world.copy("delivered", run_id=sending, last="delivered", delivered=True), sending)
     await world.copy("bounced", run_id=sending, last="rejected", bounce="soft")
     await world.copy("blocked", run_id=sending, reason="deleted")
     await world.copy("failed", run_id=sending, last="failed")

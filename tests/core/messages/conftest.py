@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.messages import Batcher, Draft, Lane
+from app.core.messages import Batcher, Draft, Lane, SuppressionRules
 from app.kit.clock import SystemClock
 from app.models.message import Kind
 from app.settings import Settings
 from tests.factories.accounts import MadeAccount
+
+RULES = SuppressionRules(soft_bounces=3, soft_bounce_hours=24)
 
 
 class Nudges:

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core import accounts, messages, suppressions
+from app.core import accounts, contacts, messages
 from app.core.errors import Overloaded, QuotaExceeded, StaleCaller
 from app.core.jobs import DrainQueue
 from app.core.messages import Batcher, IssueDraft
@@ -69,7 +69,7 @@ class TestAccept:
     ) -> None:
         account = await make.account(senders=["news@example.com"])
         async with unit_of_work(engine) as write:
-            await suppressions.add(write, account.id, ["gone@example.org"], Reason.HARDBOUNCE)
+            await contacts.suppress(write, account.id, ["gone@example.org"], Reason.HARDBOUNCE)
         await batcher.accept(draft_of(account, "Gone@example.org", "jo@example.org"))
         rows = await fetch(engine, "SELECT recipient, state, blocked_reason FROM messages ORDER BY id")
         assert [tuple(row) for row in rows] == [
@@ -219,7 +219,7 @@ class TestQuota:
     ) -> None:
         account = await make.account(senders=["news@example.com"], monthly_cap=1)
         async with unit_of_work(engine) as write:
-            await suppressions.add(write, account.id, ["gone@x.org"], Reason.MANUAL)
+            await contacts.suppress(write, account.id, ["gone@x.org"], Reason.MANUAL)
         await batcher.accept(draft_of(account, "gone@x.org"))
         await batcher.accept(draft_of(account, "gone@x.org", "jo@x.org"))
         with pytest.raises(QuotaExceeded):

@@ -17,6 +17,7 @@ from app.db.engine import driver_connection
 from app.db.unit_of_work import unit_of_work
 from app.models.message import State
 from app.models.run import Run
+from tests.core.messages.conftest import RULES
 from tests.delivery.mailing import Mailing
 from tests.factories import Factories
 
@@ -51,7 +52,7 @@ async def put_off(mailing: Mailing, copies: Sequence[Copy]) -> None:
     claims = [(copy.lease_id, copy.message_id, copy.accepted_at, copy.attempt, copy.lane) for copy in copies]
     records = [Record(*claim, now, AttemptOutcome.DEFERRED, State.DEFERRED, due_at=now) for claim in claims]
     async with driver_connection(mailing.engine) as connection:
-        await messages.record(connection, records, ended_leases=[copies[0].lease_id])
+        await messages.record(connection, records, ended_leases=[copies[0].lease_id], rules=RULES)
 
 
 async def change_status(mailing: Mailing, address: str, status: str) -> None:

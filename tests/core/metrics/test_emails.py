@@ -13,9 +13,12 @@ NOON = datetime(2016, 11, 22, 12, tzinfo=UTC)
 DAY = window(NOON.replace(hour=0), NOON.replace(hour=0) + timedelta(days=1))
 
 
-async def listed(engine: AsyncEngine, made: MadeAccount, **filters: object) -> list[EmailRow]:
+async def listed(
+    engine: AsyncEngine, made: MadeAccount, *, delivered: bool | None = None, **filters: object
+) -> list[EmailRow]:
+    given = ListFilters(**filters)  # type: ignore[arg-type]
     async with reading(engine) as read:
-        return await metrics.emails(read, made.caller, DAY, filters=ListFilters(**filters))  # type: ignore[arg-type]
+        return await metrics.emails(read, made.caller, DAY, filters=given, delivered=delivered)
 
 
 @pytest.fixture
@@ -60,7 +63,7 @@ async def test_filters_combine(made: MadeAccount, engine: AsyncEngine, subtests:
     ]
     for filters, expected in cases:
         with subtests.test(filters=filters):
-            rows = await listed(engine, made, **filters)
+            rows = await listed(engine, made, **filters)  # type: ignore[arg-type]
             assert [(row.accepted_at - NOON).seconds for row in rows] == expected
 
 

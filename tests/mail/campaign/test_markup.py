@@ -3,8 +3,10 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.mail.campaign.markup import MAX_ATTRIBUTES, mask, tags
+from app.mail.campaign.markup import MASK, MAX_ATTRIBUTES, Tag, landmarks, mask, tags
 from app.mail.personalise import MAX_SOURCE, scan
 
 
@@ -93,3 +95,41 @@ def test_no_text_is_slow(unit: str) -> None:
     for tag in tags(text):
         assert len(tag.attributes) <= MAX_ATTRIBUTES
     assert time.process_time() - began < 5
+
+
+ODD = [
+    *(
+        "<a ",
+        "<A",
+        "</a>",
+        "<area",
+        "<abbr",
+        "<areas",
+        "<p ",
+        "<div",
+        "</",
+        "</body>",
+        "<BODY",
+        "<html>",
+        "</head",
+        "<",
+    ),
+    *("<style>", "</style>", "<title", "</title>", "<!--", "-->", "<!x", "<?", ">", "/>", "/", "'", '"', "=", '= "'),
+    *("href", "href=", "class=", " ", "\n", MASK, "x", "b'", 'c"d', "''", '""'),
+]
+
+
+@given(text=st.lists(st.sampled_from(ODD), max_size=25).map("".join))
+def test_landmarks_are_the_same_tags(text: str) -> None:
+    def asked_for(tag: Tag) -> bool:
+        return tag.name in {"body", "head", "html"} or (tag.name in {"a", "area"} and not tag.closes)
+
+    assert [tag for tag in landmarks(text) if asked_for(tag)] == [tag for tag in tags(text) if asked_for(tag)]
+
+
+@pytest.mark.parametrize("unit", ["<p ", "<p a", "<p a=", "<p a='", "<", "<p>", "<p a=b'", "<p /", '<p a="b"c', "a<p"])
+def test_no_text_is_slow_to_look_through(unit: str) -> None:
+    text = (unit * (MAX_SOURCE // len(unit) + 1))[:MAX_SOURCE]
+    start = time.process_time()
+    assert sum(1 for _ in landmarks(text)) <= MAX_SOURCE
+    assert time.process_time() - start < 3

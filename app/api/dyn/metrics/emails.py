@@ -7,24 +7,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.dyn.metrics.auth import QueryDep, Reader
-from app.api.dyn.metrics.envelope import ok, ok_series
+from app.api.dyn.metrics.email_ids import shown_ids
+from app.api.dyn.metrics.envelope import ok, ok_series, x_headers_out
 from app.api.dyn.metrics.params import Parameters
 from app.core import metrics
-from app.core.messages import email_id
-from app.core.metrics import CountRow, EmailRow, ListFilters, RollUp, Step
+from app.core.metrics import CountRow, EmailRow, RollUp, Step
 from app.dependencies import Read, RuntimeDep
 
 
-def email_out(row: EmailRow, node_name: str) -> dict[str, object]:
+def email_out(row: EmailRow, shown_id: str) -> dict[str, object]:
     """Return a copy with the nine keys of the list, in their order."""
     local, _, domain = row.recipient.rpartition("@")
     return {
         "email_address": row.recipient,
         "domain": domain,
         "user_id": row.account_id,
-        "xheaders": row.x_headers or None,
+        "xheaders": x_headers_out(row.x_headers),
         "delivered": row.delivered,
-        "email_id": email_id(row.accepted_at, row.message_id, node_name),
+        "email_id": shown_id,
         "process_time": int(row.accepted_at.timestamp()),
         "sender_id": row.sender_id,
         "local": local,
@@ -44,22 +44,14 @@ async def emails(request: Request, params: QueryDep, caller: Reader, read: Read,
     Source: Dyn Metrics "GET /emails".
     """
     given = Parameters(params)
-    window = given.window()
-    scope = given.scope()
-    x_headers = given.x_headers()
-    offset = given.offset()
-    filters = ListFilters(
-        domain=given.text("domain"),
-        local=given.text("local"),
-        recipient=given.text("recipient"),
-        delivered=given.flag("delivered"),
-        x_headers=x_headers,
-    )
+    window, scope = given.window(), given.scope()
+    filters, offset, delivered = given.filters(), given.offset(), given.flag("delivered")
+    given.enveloped()
     given.check()
     assert window is not None  # noqa: S101 else the check has raised
-    rows = await metrics.emails(read, caller, window, scope=scope, filters=filters, offset=offset)
-    node_name = runtime.settings.node_name
-    return await ok(request, [email_out(row, node_name) for row in rows], item="email")
+    rows = await metrics.emails(read, caller, window, scope=scope, filters=filters, delivered=delivered, offset=offset)
+    ids = await shown_ids(read, rows, runtime.settings.node_name)
+    return await ok(request, [email_out(row, ids[row.message_id]) for row in rows], item="email")
 
 
 async def email_counts(request: Request, params: QueryDep, caller: Reader, read: Read) -> Response:
@@ -72,6 +64,7 @@ async def email_counts(request: Request, params: QueryDep, caller: Reader, read:
     scope = given.scope()
     by = given.choice("rollup_to", RollUp) or RollUp.SENDER
     step = given.choice("timeseries", Step)
+    given.enveloped()
     given.check()
     assert window is not None  # noqa: S101 else the check has raised
     if step is None:

@@ -6,10 +6,9 @@ Source: docs/contract/dyn-metrics.md, sections 1, 2 and 8.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -38,6 +37,11 @@ _TYPES: Mapping[str, Format] = {
     "text/xml": Format.XML,
     "text/html": Format.HTML,
 }
+
+
+def x_headers_out(x_headers: Mapping[str, str] | None) -> dict[str, str] | None:
+    """Return the X-headers of a copy by name, null without any. In alphabetical order: the database keeps none."""
+    return dict(sorted(x_headers.items())) if x_headers else None
 
 
 async def arrived(request: Request) -> None:
@@ -89,29 +93,37 @@ def five_fields(request: Request, name: str, content: object) -> dict[str, objec
     }
 
 
-async def ok(request: Request, data: list[dict[str, object]], *, item: str) -> Response:
-    """Return a success with a list.
+async def ok(
+    request: Request,
+    data: Sequence[object] | Mapping[str, object],
+    *,
+    item: str = "item",
+    enveloped: bool = True,
+) -> Response:
+    """Return a success.
 
     Args:
         request: Tells the format and when it came in.
-        data: Rows.
+        data: Rows, words, or one object.
         item: Name of a row in XML.
+        enveloped: Off: the data alone, where the format and the server's setting `metrics.envelope` allow it.
     """
-    return await _answer(request, data, {"data": item}, len(data))
+    return await _answer(request, data, {"data": item}, len(data), enveloped)
 
 
-async def ok_series(request: Request, data: dict[str, list[dict[str, object]]]) -> Response:
-    """Return a success with time series by id."""
+async def ok_series(request: Request, data: dict[str, list[dict[str, object]]], *, enveloped: bool = True) -> Response:
+    """Return a success with time series by id; for `enveloped` see `ok`."""
     size = sum(len(points) for points in data.values())
     if format_of(request) is Format.JSON:
-        return await _answer(request, data, {}, size)
+        return await _answer(request, data, {}, size, enveloped)
     series = [Element("series", points, (("id", key),)) for key, points in data.items()]
-    return await _answer(request, series, {"series": "point"}, size)
+    return await _answer(request, series, {"series": "point"}, size, enveloped)
 
 
-async def _answer(request: Request, data: object, items: Mapping[str, str], size: int) -> Response:
-    tree = five_fields(request, "data", data)
+async def _answer(request: Request, data: object, items: Mapping[str, str], size: int, enveloped: bool) -> Response:
     chosen = format_of(request)
+    always = enveloped or chosen is not Format.JSON or runtime_of(request).settings.metrics.envelope == "always"
+    tree = five_fields(request, "data", data) if always else data
     if size > BIG:
         return await asyncio.to_thread(write, chosen, tree, items=items)
     return write(chosen, tree, items=items)
@@ -119,7 +131,7 @@ async def _answer(request: Request, data: object, items: Mapping[str, str], size
 
 def write(
     chosen: Format,
-    tree: dict[str, Any],
+    tree: object,
     *,
     items: Mapping[str, str],
     status: int = 200,

@@ -6,15 +6,17 @@ Source: docs/contract/dyn-metrics.md, section 4.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeVar
 
 from app.api.dyn.dates import parse_start
 from app.api.dyn.metrics.errors import ParametersRefused, blank, not_valid
 from app.api.dyn.params import Params
 from app.core.errors import Invalid
-from app.core.metrics import Scope, Window, window
+from app.core.metrics import ListFilters, Scope, Window, window
 
 MAX_NUMBER = 2**62
 """Larger numbers are read as this one: no id, and past the end of any list."""
@@ -22,6 +24,8 @@ MAX_NUMBER = 2**62
 _NUMBER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _EPOCH_WITH_FRACTION = re.compile(r"([0-9]{1,13})\.[0-9]*", re.ASCII)
 _FLAGS = {"1": True, "true": True, "0": False, "false": False}
+NO_ALIASES: Mapping[str, str] = MappingProxyType({})
+ALWAYS = "always"
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -84,11 +88,12 @@ class Parameters:
             self._sentences.append(not_valid(name))
         return None if text is None else _FLAGS.get(text.lower())
 
-    def choice(self, name: str, kind: type[Choice]) -> Choice | None:
-        """Return one of the words of an enum; notes any other."""
+    def choice(self, name: str, kind: type[Choice], aliases: Mapping[str, str] = NO_ALIASES) -> Choice | None:
+        """Return one of the words of an enum, which may have aliases; notes any other."""
         text = self.text(name)
         if text is None:
             return None
+        text = aliases.get(text, text)
         if text not in {str(member) for member in kind}:
             self._sentences.append(not_valid(name))
             return None
@@ -99,14 +104,28 @@ class Parameters:
         pairs = [text.partition("=")[::2] for text in self._params.values("xheaders")]
         return (*self._params.x_fields(), *((name.strip(), value) for name, value in pairs if value))
 
+    def filters(self) -> ListFilters:
+        """Return the filters that all lists have."""
+        return ListFilters(
+            domain=self.text("domain"),
+            local=self.text("local"),
+            recipient=self.text("recipient"),
+            x_headers=self.x_headers(),
+        )
+
+    def enveloped(self) -> bool:
+        """Tell whether the five fields are asked for; notes any other wish."""
+        text = self.text("envelope")
+        if text not in {None, ALWAYS}:
+            self._sentences.append(not_valid("envelope"))
+        return text == ALWAYS
+
     def check(self) -> None:
-        """Go on only when all was in order. Also looks at `envelope`, which every call takes.
+        """Go on only when all was in order.
 
         Raises:
             ParametersRefused: It was not.
         """
-        if self.text("envelope") not in {None, "always"}:
-            self._sentences.append(not_valid("envelope"))
         if self._sentences:
             raise ParametersRefused(self._sentences)
 

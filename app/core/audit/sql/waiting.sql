@@ -2,7 +2,8 @@
 --
 -- An entry of a lease is open until its attempt is recorded, under this lease or another: a copy that was taken over
 -- may be heard of by its first owner, and what the second says then is flagged. For the same reason a finished copy
--- that may have arrived twice may stand in the queue.
+-- that may have arrived twice may stand in the queue. And a report may say that a copy failed before its owner records
+-- that it was taken. Copies that another system sent are not ours to try.
 --
 -- $1 since timestamp with time zone: lost copies are looked for among those accepted from then on
 -- $2 account_id bigint: only of this account; null = of all
@@ -16,7 +17,7 @@
 -- -> places text: queue, lease <id>, ...; null when lost
 -- -> found bigint: how many rows there are without the limit
 --
--- Locks: none. Index: pk_attempts; the ledger since then is read as a whole.
+-- Locks: none. Index: pk_attempts, ix_foreign_email_ids_message_id; the ledger since then is read as a whole.
 WITH entries AS (
     SELECT message_id, accepted_at, run_id, 'queue' AS place
     FROM delivery_queue
@@ -38,7 +39,8 @@ WITH entries AS (
     SELECT CASE
             WHEN messages.id IS NULL THEN 'stray'
             WHEN messages.state NOT IN ('queued', 'sending', 'deferred', 'uncertain')
-                THEN CASE WHEN NOT messages.possible_duplicate THEN 'finished' END
+                THEN CASE WHEN NOT messages.possible_duplicate
+                    AND NOT (messages.state = 'bounced' AND waiting.places NOT LIKE '%queue%') THEN 'finished' END
             WHEN waiting.entries > 1 THEN 'doubled'
             WHEN waiting.least_run <> coalesce(messages.run_id, 0)
               OR waiting.greatest_run <> coalesce(messages.run_id, 0) THEN 'wrong run'
@@ -54,6 +56,7 @@ WITH entries AS (
     WHERE messages.accepted_at >= $1::timestamptz
       AND messages.state IN ('queued', 'sending', 'deferred', 'uncertain')
       AND NOT ($4::boolean AND messages.state = 'uncertain')
+      AND NOT EXISTS (SELECT FROM foreign_email_ids AS name WHERE name.message_id = messages.id)
       AND ($2::bigint IS NULL OR messages.account_id = $2::bigint)
       AND ($3::bigint IS NULL OR messages.run_id = $3::bigint)
       AND NOT EXISTS (

@@ -1,4 +1,5 @@
--- Claim the next targets of a run, which is what makes their copies: ledger, lease and counters in one transaction.
+-- Claim the next targets of a run, which is what makes their copies: ledger, lease, counters and the events of blocked
+-- copies in one transaction.
 --
 -- $1 run_id bigint: the run
 -- $2 host text: the claiming data directory
@@ -18,6 +19,7 @@
 -- -> content_version integer: what it says
 -- -> contact_id bigint: whom it is for
 -- -> fields jsonb: values of the contact; "@" is the audience that supplied it
+-- -> test_mode boolean: whether mail of the account never leaves
 --
 -- Locks: the run, and the account's pace if it has one; then the counters' rows in the order of every other writer, the
 -- run's first, hours before days. Index: pk_run_targets, pk_contacts, uq_suppressions_account_id_address.
@@ -148,12 +150,21 @@ WITH moment AS MATERIALIZED (
         blocked_softbounce = count.blocked_softbounce + excluded.blocked_softbounce,
         blocked_unsubscribe = count.blocked_unsubscribe + excluded.blocked_unsubscribe
     RETURNING 1
+), account AS (
+    SELECT test_mode, bounce_url_active FROM accounts WHERE id = (SELECT account_id FROM open)
+), told AS (
+    INSERT INTO domain_events (account_id, type, message_id, accepted_at, contact_id, audience_id, address)
+    SELECT account_id, 'email.blocked', id, accepted_at, contact_id, (fields ->> '@')::bigint, address
+    FROM copy
+    CROSS JOIN (SELECT count(*) FROM days) AS after_days
+    WHERE reason IN ('hardbounce', 'softbounce') AND (SELECT bounce_url_active FROM account)
+    RETURNING 1
 )
 SELECT open.take AS reached, lease.id AS lease_id, copy.id AS message_id, copy.accepted_at, copy.accepted_ms,
     copy.account_id, copy.sender_id, copy.content_size AS size, copy.address AS recipient, copy.epoch,
-    copy.content_version, copy.contact_id, copy.fields
+    copy.content_version, copy.contact_id, copy.fields, (SELECT test_mode FROM account) AS test_mode
 FROM open
-CROSS JOIN (SELECT count(*) FROM days) AS after_days
+CROSS JOIN (SELECT count(*) FROM told) AS after_events
 LEFT JOIN lease ON true
 LEFT JOIN copy ON copy.reason IS NULL
 ORDER BY copy.id

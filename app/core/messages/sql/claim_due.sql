@@ -1,4 +1,5 @@
--- Take due single mails from the queue into a lease, lower lanes first.
+-- Take due single mails from the queue into a lease, lower lanes first. A copy that was finished while it waited only
+-- leaves the queue.
 --
 -- $1 host text: the claiming data directory
 -- $2 incarnation uuid: the claiming process
@@ -18,6 +19,7 @@
 -- -> recipient text: envelope recipient
 -- -> possible_duplicate boolean: whether an earlier attempt is in doubt
 -- -> suppressed text: reason of the suppression that has come up since, null without
+-- -> test_mode boolean: whether mail of the account never leaves
 --
 -- Locks: the rows taken, skipping those that another claim holds. Index: ix_delivery_queue_single, lane by lane, because
 -- a plain order by lane and time would pass over everything that is deferred.
@@ -38,6 +40,13 @@ WITH due AS (
     USING due
     WHERE delivery_queue.message_id = due.message_id
     RETURNING delivery_queue.message_id, delivery_queue.accepted_at, delivery_queue.lane, delivery_queue.attempt
+), copy AS MATERIALIZED (
+    SELECT taken.message_id, taken.accepted_at, messages.accepted_ms, taken.lane, taken.attempt, messages.account_id,
+        messages.sender_id, messages.mail_id, messages.size, messages.kind, messages.recipient,
+        messages.possible_duplicate
+    FROM taken
+    JOIN messages ON messages.id = taken.message_id AND messages.accepted_at = taken.accepted_at
+    WHERE messages.finished_at IS NULL
 ), lease AS (
     INSERT INTO delivery_leases (
         host, incarnation, claimed_at, lease_until, message_ids, accepted_ats, attempts, lanes
@@ -45,16 +54,15 @@ WITH due AS (
     SELECT $1::text, $2::uuid, clock_timestamp(), clock_timestamp() + make_interval(secs => $4::float8),
         array_agg(message_id ORDER BY lane, message_id), array_agg(accepted_at ORDER BY lane, message_id),
         array_agg(attempt ORDER BY lane, message_id), array_agg(lane ORDER BY lane, message_id)
-    FROM taken
+    FROM copy
     HAVING count(*) > 0
     RETURNING id
 )
-SELECT lease.id AS lease_id, taken.message_id, taken.accepted_at, messages.accepted_ms, taken.lane, taken.attempt,
-    messages.account_id, messages.sender_id, messages.mail_id, messages.size, messages.kind, messages.recipient,
-    messages.possible_duplicate, suppressions.reason AS suppressed
+SELECT lease.id AS lease_id, copy.*, suppressions.reason AS suppressed, coalesce(accounts.test_mode, false) AS test_mode
 FROM lease
-CROSS JOIN taken
-JOIN messages ON messages.id = taken.message_id AND messages.accepted_at = taken.accepted_at
+CROSS JOIN copy
+LEFT JOIN accounts ON accounts.id = copy.account_id
 LEFT JOIN suppressions
-    ON suppressions.account_id = messages.account_id AND suppressions.address = lower(messages.recipient)
-ORDER BY taken.lane, taken.message_id
+    ON suppressions.account_id = copy.account_id AND suppressions.address = lower(copy.recipient)
+    AND NOT (copy.kind = 'transactional' AND suppressions.reason = 'unsubscribe')
+ORDER BY copy.lane, copy.message_id

@@ -8,8 +8,10 @@
 -- -> headers jsonb: [[name, value], ...]
 -- -> text text: text body, null without
 -- -> html text: HTML body, null without
+-- -> tracking smallint: what its copies report
+-- -> links text[]: where its tracked links lead, by link number, null without
 --
 -- Locks: none. Index: pk_mails.
-SELECT mails.id, mails.accepted_at, mails.account_id, mails.headers, mails.text, mails.html
+SELECT mails.id, mails.accepted_at, mails.account_id, mails.headers, mails.text, mails.html, mails.tracking, mails.links
 FROM unnest($1::bigint[], $2::timestamptz[]) AS wanted (id, accepted_at)
 JOIN mails ON mails.id = wanted.id AND mails.accepted_at = wanted.accepted_at

@@ -239,7 +239,7 @@ async def test_other_verbs_and_unknown_paths(client: httpx2.AsyncClient, made: M
         assert refused.headers["allow"] == "GET, HEAD"
         assert error_of(refused)["message"] == "Method Not Allowed"
         assert (await client.head(f"{path}?{RANGE}&apikey={made.key}")).status_code == 200
-    for path in ("/emails/nothing", "/email", "/bounces", "/blocked-emails", "/blocked/reasons"):
+    for path in ("/emails/nothing", "/email", "/bounce", "/bounce/1/2/3", "/blocked-email", "/blocked-emails/x"):
         unknown = await get(client, path, made.key)
         assert unknown.status_code == 404
         assert error_of(unknown) == {"code": 404, "message": "Not Found", "details": []}

@@ -1,0 +1,72 @@
+"""What a question is about: a scope and filters as the caller words them, looked up for the statements.
+
+Imports the front doors of accounts and senders, this package's values, db.
+"""
+
+from dataclasses import dataclass
+
+from app.core import accounts, senders
+from app.core.accounts import Caller
+from app.core.metrics.values import ListFilters, Scope
+from app.core.metrics.windows import Cuts, Window
+from app.db.sql import Sql
+from app.db.unit_of_work import ReadSession
+
+PAGE = 500
+"""Rows per page."""
+X_HEADERS = 4
+"""Most filters by X-header; an account has no more names."""
+X_VALUE_LENGTH = 500
+"""Longest value of a remembered X-header, in characters."""
+sql = Sql(__package__)
+"""The statements of this package."""
+_ANGLES = str.maketrans("", "", "<>")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A scope, looked up: accounts, and senders if only some are meant."""
+
+    account_ids: list[int]
+    sender_ids: list[int] | None
+
+
+async def look_up(read: ReadSession, caller: Caller, scope: Scope) -> Target | None:
+    """Return the accounts and senders that are meant; None when there can't be any record.
+
+    From here on each statement of the transaction is planned for its own values.
+    """
+    account_ids = await accounts.scope_ids(read, caller)
+    if scope.user_id is not None:
+        account_ids = [scope.user_id] if scope.user_id in account_ids else []
+    sender_ids = None if scope.sender_id is None else [scope.sender_id]
+    if scope.sender is not None:
+        known = await senders.ids_of(read, account_ids, scope.sender)
+        sender_ids = [one for one in known if scope.sender_id in {None, one}]
+    if not account_ids or sender_ids == []:
+        return None
+    await sql.rows(read, "plan_each_time")
+    return Target(account_ids, sender_ids)
+
+
+def instants(target: Target, cuts: Cuts) -> tuple[object, ...]:
+    """Return the parameters that all counts begin with."""
+    pieces = (cuts.start, cuts.hours_start, cuts.days_start, cuts.days_end, cuts.hours_end, cuts.end)
+    return (target.account_ids, target.sender_ids, *pieces)
+
+
+async def conditions(
+    read: ReadSession, target: Target, window: Window, filters: ListFilters
+) -> tuple[tuple[object, ...], bool]:
+    """Return the parameters that all lists begin with, and whether they narrow by more than the counters know."""
+    names: list[str] = []
+    values: list[str] = []
+    if filters.x_headers:
+        configured = await accounts.x_header_names(read, target.account_ids)
+        counting = [(name.lower(), value) for name, value in filters.x_headers if name.lower() in configured]
+        for name, value in counting[:X_HEADERS]:
+            names.append(name)
+            values.append(value.translate(_ANGLES)[:X_VALUE_LENGTH])  # the form of the stored ones
+    whom = (filters.recipient, filters.domain, filters.local)
+    parameters = (target.account_ids, window.start, window.end, target.sender_ids, *whom, names, values)
+    return parameters, bool(names) or whom != (None, None, None)

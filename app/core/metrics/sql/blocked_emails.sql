@@ -1,0 +1,59 @@
+-- One page of blocked copies, by acceptance, then id.
+-- Locks: none.
+-- Indexes: ix_messages_blocked; ix_messages_recipient when a recipient is given. Wants a plan for its own values
+-- (plan_each_time.sql), so that filters which are null cost nothing and months outside the range are not looked at.
+--
+-- $1 account_ids bigint[]: whose copies
+-- $2 start timestamp with time zone: start of the range, whole second
+-- $3 until timestamp with time zone: end of the range, exclusive
+-- $4 sender_ids bigint[]: only copies of these senders; null = of all
+-- $5 recipient text: only of this address, ignoring case; null = of all
+-- $6 domain text: only of this domain, ignoring case; null = of all
+-- $7 local text: only of this local part, ignoring case; null = of all
+-- $8 header_names text[]: remembered X-headers that must have a value, in lower case; empty = any
+-- $9 header_values text[]: these values, exactly; as many as names
+-- $10 reasons text[]: only copies blocked for one of these; null = for any
+-- $11 page_size bigint: most rows
+-- $12 skipped bigint: rows left out at the beginning
+-- -> id bigint: of the copy
+-- -> accepted_at timestamp with time zone: second of acceptance
+-- -> account_id bigint: owner
+-- -> sender_id bigint: sender
+-- -> recipient text: envelope recipient
+-- -> blocked_reason text: why
+-- -> postback_at timestamp with time zone: when the customer's postback succeeded, null if it did not
+-- -> x_headers jsonb: remembered X-headers, null without
+WITH page AS (
+    SELECT mine.id, mine.accepted_at
+      FROM unnest($1::bigint[]) AS owner (id)
+     CROSS JOIN LATERAL (
+         SELECT id, accepted_at
+           FROM messages
+          WHERE account_id = owner.id
+            AND accepted_at >= $2::timestamptz AND accepted_at < $3::timestamptz
+            AND blocked_reason IS NOT NULL
+            AND ($4::bigint[] IS NULL OR sender_id = ANY ($4::bigint[]))
+            AND ($5::text IS NULL OR (hashtextextended(lower(recipient), 0) = hashtextextended(lower($5::text), 0)
+                                      AND lower(recipient) = lower($5::text)))
+            AND ($6::text IS NULL OR lower(split_part(recipient, '@', -1)) = lower($6::text))
+            AND ($7::text IS NULL
+                 OR lower(left(recipient, -1 - length(split_part(recipient, '@', -1)))) = lower($7::text))
+            AND (cardinality($8::text[]) = 0
+                 OR jsonb_path_exists(x_headers, '$.* ? (@ == $v)', jsonb_build_object('v', ($9::text[])[1]))
+                 AND NOT EXISTS (SELECT FROM unnest($8::text[], $9::text[]) AS wanted (name, value)
+                                 WHERE NOT EXISTS (SELECT FROM jsonb_each_text(x_headers) AS had (name, value)
+                                                    WHERE lower(had.name) = wanted.name AND had.value = wanted.value)))
+            AND ($10::text[] IS NULL OR blocked_reason = ANY ($10::text[]))
+          ORDER BY accepted_at, id
+          LIMIT $11::bigint + $12::bigint
+     ) AS mine
+     ORDER BY mine.accepted_at, mine.id
+     LIMIT $11::bigint
+    OFFSET $12::bigint
+)
+SELECT messages.id, messages.accepted_at, account_id, sender_id, recipient,
+       blocked_reason, postback_at,
+       x_headers
+  FROM page
+  JOIN messages ON messages.id = page.id AND messages.accepted_at = page.accepted_at
+ ORDER BY messages.accepted_at, messages.id

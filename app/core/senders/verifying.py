@@ -1,0 +1,118 @@
+"""Whether senders' domains publish our key and let us send. Uses the repository; imports `app.mail.published`.
+
+DNS is asked between two transactions, never within one. What DNS does not say changes nothing but the time of the
+look; a sender that was found ready stays so, whatever DNS says later: mail in a customer's hands is not stopped by a
+slip in a zone file, and the flags tell of it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core.accounts import touch
+from app.core.senders import repository
+from app.core.senders.repository import Published
+from app.db.unit_of_work import reading, unit_of_work
+from app.mail.published.dkim_key import publishes_key
+from app.mail.published.records import Address, NoAnswer, Records
+from app.mail.published.spf import lets_us_send
+
+AT_A_TIME = 20
+"""Senders of one sweep that are looked at together."""
+MAX_DUE = 500
+"""Senders of one sweep."""
+SWEEP_SECONDS = 40.0
+"""How long a sweep goes on; what it does not reach the next one does."""
+SENDER_SECONDS = 30.0
+"""How long DNS is asked about one sender."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a domain's SPF record has to cover.
+
+    Attributes:
+        spf_name: The name that customers include.
+        addresses: We send from these; empty: the system chooses, and only the name counts.
+    """
+
+    spf_name: str
+    addresses: Sequence[Address] = ()
+
+
+async def verify(engine: AsyncEngine, records: Records, expected: Expected, *, sender_id: int) -> None:
+    """Look for one sender's records now and note what was found; a sender that is gone is none.
+
+    Args:
+        engine: Of the process.
+        records: DNS.
+        expected: What SPF has to cover.
+        sender_id: Whose.
+
+    Source:
+        docs/contract/dyn-email.md, 8; docs/contract/native.md, 4.
+    """
+    async with reading(engine) as read:
+        published = await repository.to_be_published(read, [sender_id])
+    for one in published:
+        await _look(engine, records, expected, one)
+
+
+async def verify_due(engine: AsyncEngine, records: Records, expected: Expected) -> int:
+    """Look again for the records of senders whose time has come; return how many were looked at.
+
+    A sender that is not verified comes again after half the time since it was changed, but not before three minutes,
+    and within the hour while it is pending, within the day otherwise; a verified one daily.
+    """
+    async with reading(engine) as read:
+        published = await repository.to_be_published(read, await repository.due_for_verification(read, MAX_DUE))
+    waiting = iter(published)
+    done = 0
+
+    async def work() -> None:
+        nonlocal done
+        for one in waiting:
+            await _look(engine, records, expected, one)
+            done += 1
+
+    try:
+        async with asyncio.timeout(SWEEP_SECONDS), asyncio.TaskGroup() as group:
+            for _ in range(min(AT_A_TIME, len(published))):
+                group.create_task(work())
+    except TimeoutError:
+        logger.warning("looked for the records of %s of %s senders, then the time was over", done, len(published))
+    return done
+
+
+async def _look(engine: AsyncEngine, records: Records, expected: Expected, sender: Published) -> None:
+    dkim_ok, spf_ok = await asyncio.gather(_dkim(records, sender), _spf(records, expected, sender))
+    async with unit_of_work(engine) as write:
+        if await repository.note_verified(write, sender, dkim_ok=dkim_ok, spf_ok=spf_ok):
+            await touch(write, sender.account_id)
+
+
+async def _dkim(records: Records, sender: Published) -> bool | None:
+    """Return whether the key is published; None when DNS does not say."""
+    if not sender.public_key:
+        return False
+    try:
+        async with asyncio.timeout(SENDER_SECONDS):
+            return await publishes_key(records, sender.dkim_name, key_type=sender.algorithm, key=sender.public_key)
+    except (NoAnswer, TimeoutError):
+        return None
+
+
+async def _spf(records: Records, expected: Expected, sender: Published) -> bool | None:
+    """Return whether the domain lets us send; None when DNS does not say."""
+    try:
+        async with asyncio.timeout(SENDER_SECONDS):
+            return await lets_us_send(
+                records, sender.domain, name=expected.spf_name, addresses=expected.addresses, sender=sender.email
+            )
+    except (NoAnswer, TimeoutError):
+        return None
