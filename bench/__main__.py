@@ -14,6 +14,7 @@ from bench import (
     counts,
     delivery,
     latency,
+    limiting,
     memory,
     metrics,
     opens,
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[Options], Sheet]] = {
     "memory": memory.run,
     "postbacks": postbacks.run,
     "shaping": shaping.run,
+    "limiting": limiting.run,
 }
 NOT_BY_DEFAULT = {"memory", "metrics", "shaping"}
 """Long, and asked for by name."""

@@ -12,6 +12,7 @@ from workers import runtime
 app = Celery(
     "trireme",
     include=[
+        "workers.tasks.accounts",
         "workers.tasks.campaigns",
         "workers.tasks.delivery",
         "workers.tasks.housekeeping",

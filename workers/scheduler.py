@@ -15,7 +15,7 @@ from functools import partial
 
 import uvloop
 
-from app.core.jobs import ForgetOld, Job, MakePartitions, VerifyDueSenders
+from app.core.jobs import ForgetOld, Job, MakePartitions, VerifyDueSenders, WindUpAccounts
 from app.db.engine import KeptConnection, is_disconnect, make_engine
 from app.db.unit_of_work import Publisher
 from app.queue import JobQueue
@@ -49,6 +49,7 @@ class Sweep:
 SWEEPS = (
     Sweep(MakePartitions(), 3600, "a month without a partition could accept no mail"),
     Sweep(VerifyDueSenders(), 60, "DNS tells nobody when a record is published, changed or gone"),
+    Sweep(WindUpAccounts(), 300, "what a deleted account had under way may come back to the queue"),
     Sweep(ForgetOld(), 3600, "what is kept for a time grows old by itself, and what was in the way is gone later"),
 )
 

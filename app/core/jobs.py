@@ -57,3 +57,10 @@ class VerifyDueSenders(Job):
     """Look in DNS again for the records of senders whose time has come."""
 
     name: ClassVar[str] = "senders.verify_due"
+
+
+@dataclass(frozen=True, slots=True)
+class WindUpAccounts(Job):
+    """Stop what deleted accounts have under way."""
+
+    name: ClassVar[str] = "accounts.wind_up"

@@ -155,7 +155,7 @@ class Gate(Source):
         now = time.monotonic()
         at = min(max(now + soonest, self._line_ends_at), now + LONGEST_RETURN_SECONDS)
         self._line_ends_at = at + 1.0 / self.site.pace(LEAST_PACE)
-        return (at - now) * random.uniform(0.9, 1.0)  # noqa: S311 jitter: other processes line up as well
+        return (at - now) * random.uniform(0.9, 1.0)  # noqa: S311 jitter: other processes may line up as well
 
     def _call_again(self, delay: float) -> None:
         if delay > PATIENCE_SECONDS and self._is_shared:

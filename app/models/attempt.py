@@ -1,4 +1,4 @@
-"""Delivery attempts. Written by `app.core.messages`."""
+"""Delivery attempts. Written by `app.core.messages`; taken over from elsewhere by `app.core.ingest`."""
 
 from datetime import datetime
 

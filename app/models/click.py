@@ -1,4 +1,4 @@
-"""Clicks. Written by `app.core.tracking`."""
+"""Clicks. Written by `app.core.tracking`; taken over from elsewhere by `app.core.ingest`."""
 
 from datetime import datetime
 

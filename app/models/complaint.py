@@ -1,4 +1,4 @@
-"""Complaints of recipients. Written by `app.core.tracking`."""
+"""Complaints of recipients. Written by `app.core.tracking`; taken over from elsewhere by `app.core.ingest`."""
 
 from datetime import datetime
 from typing import Any

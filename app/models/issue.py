@@ -1,4 +1,4 @@
-"""Refused sends. Written by `app.core.messages`."""
+"""Refused sends. Written by `app.core.messages`; taken over from elsewhere by `app.core.ingest`."""
 
 from datetime import datetime
 from enum import StrEnum

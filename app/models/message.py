@@ -1,4 +1,4 @@
-"""The ledger: one row per recipient copy. Written by `app.core.messages`."""
+"""The ledger: one row per recipient copy. Written by `app.core.messages` and `app.core.ingest`."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Opens: what pixels told. Written by `app.core.tracking`."""
+"""Opens: what pixels told. Written by `app.core.tracking`; taken over from elsewhere by `app.core.ingest`."""
 
 from datetime import datetime
 

@@ -1,4 +1,7 @@
-"""Marks of addresses that bounced or complained. Written by `app.core.suppressions`."""
+"""Marks of addresses that bounced or complained.
+
+Written by `app.core.suppressions` and, for bounces, `app.core.contacts`.
+"""
 
 from datetime import datetime
 

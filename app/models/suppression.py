@@ -1,4 +1,4 @@
-"""Who must not be mailed, and why. Written by `app.core.suppressions`."""
+"""Who must not be mailed, and why. Written by `app.core.suppressions` and, for bounces, `app.core.contacts`."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Unsubscriptions through a mail's own link, button or address. Written by `app.core.tracking`."""
+"""Unsubscriptions through a mail's own link, button or address. Written by `app.core.tracking`, `app.core.ingest`."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -18,6 +18,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from app.api.dyn import errors as dyn_errors
 from app.api.dyn.metrics import errors as metrics_errors
 from app.api.dyno import errors as dyno_errors
+from app.api.dynosend import errors as dynosend_errors
 from app.api.native import problems
 from app.core import errors, jobs
 from app.core.errors import CoreError
@@ -35,7 +36,8 @@ ALIASES = {"blocked": "blocked-emails", "xheaders": "accounts"}
 """Second spellings the contract accepts."""
 WEB = {"t": "tracking", "u": "unsubscribe", "w": "web_view", "p": "profile", "c": "confirm"}
 """Links of recipients: a letter each, to be short in a mail."""
-ROOT_PATHS = {"/", "/app", "/app/{rest:path}", "/docs", "/docs/assets"}
+ROOT_PATHS = {"/", "/app", "/app/{rest:path}", "/docs", "/docs/assets", "/api/v2", "/api/v2/{rest:path}"}
+"""What no single file answers."""
 
 
 Kind = TypeVar("Kind")
@@ -105,7 +107,15 @@ def test_no_two_routes_take_the_same_method_and_url(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [dyn_errors.TABLE, metrics_errors.TABLE, dyno_errors.TABLE, problems.TABLE, web_errors.TABLE]
+    "table",
+    [
+        dyn_errors.TABLE,
+        metrics_errors.TABLE,
+        dyno_errors.TABLE,
+        dynosend_errors.TABLE,
+        problems.TABLE,
+        web_errors.TABLE,
+    ],
 )
 def test_each_error_of_the_core_is_in_the_table_of_each_family(table: dict[type[CoreError], object]) -> None:
     raised = {kind for kind in children(CoreError) if kind.__module__ == errors.__name__}

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from tests.contract import dynosend_effects
 from tests.contract.fixtures import CATCHER
 from tests.contract.stage import Scene
 from tests.fixtures.web_server import OK, web_server
@@ -147,5 +148,8 @@ EFFECTS: Mapping[str, Callable[[Scene], Awaitable[None]]] = {
     "dyn-email-13": _refused,
     "dyn-email-14": _decoded,
     "dyn-email-23": _a_hard_bounce_is_told,
+    "dynosend-06": dynosend_effects.confirmed_by_its_link,
+    "dynosend-13": dynosend_effects.two_copies_for_the_only_subscribed,
+    "dynosend-14": dynosend_effects.one_transactional_mail,
 }
 """By vector, for all that it asks for."""

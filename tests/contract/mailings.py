@@ -57,9 +57,7 @@ async def _end(write: WriteSession, run_id: int, numbers: Mapping[str, Any]) -> 
     await write.execute(
         update(Run)
         .where(Run.id == run_id)
-        .values(
-            state="done", total=total, next_seq=total + 1, settled=True, started_at=_SENT_AT, finished_at=_SENT_AT
-        )
+        .values(state="done", total=total, next_seq=total + 1, settled=True, started_at=_SENT_AT, finished_at=_SENT_AT)
     )
     await write.execute(
         insert(RunCounts).values(

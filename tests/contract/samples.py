@@ -1,4 +1,4 @@
-"""The sample answers of the documents the Dyn families come from, and the requests that they answer.
+"""The sample answers of the documents the families come from, and the requests that they answer.
 
 What does not vary from account to account is compared byte for byte (`literal`). In the others, repeated items are cut
 to one or two, names are those of example domains, and what docs/contract/departures.md lists is left out.
@@ -28,6 +28,69 @@ class Sample:
 _KEY = "x" * 32
 _CREATE = {"username": "example@example.com", "password": "t3q5b5f3j6o4t3l4d3", "accountname": "MyCustomerAccount"}
 _MAIL = {"to": "customer1@domain.example", "subject": "New Sale Coming Friday", "bodytext": "You will love this sale."}
+
+_AT = '"created_at":"2021-12-04T07:29:24.000000Z","updated_at":"2021-12-04T07:29:24.000000Z"'
+_AUDIENCE = (
+    '"id":16,"uid":"5fade5c93e42a","name":"SaaS customers","default_subject":"An Awesome Subject",'
+    f'"from_email":"support@abccorp.com","from_name":"Company",{_AT}'
+)
+_PERSON = (
+    '"email":"jake@gmail.com","status":"subscribed","source":"api","ip_address":"171.22.152.19",'
+    f'"tags":"subscribed,newcustomer",{_AT}'
+)
+_CAMPAIGN = (
+    '"uid":"66008ks0512la","name":"Monthly update","type":"regular","subject":"This month\'s product update",'
+    '"from_email":"team@acme.com","from_name":"Acme","reply_to":"team@acme.com","status":"done",'
+    '"delivered_at":"2024-04-17T22:05:11.000000Z","created_at":"2024-04-17T21:12:16.000000Z",'
+    '"updated_at":"2024-04-17T20:07:45.000000Z"'
+)
+_IN = {"audience_uid": "${audience.uid}"}
+_NAMED = {**_IN, "email": "sample@example.org"}
+
+
+def _done(message: str) -> str:
+    return f'{{"status":"success","message":"{message}"}}'
+
+
+DYNOSEND_SAMPLES = [
+    Sample("001", "GET", "/api/v2/audiences", f"[{{{_AUDIENCE}}}]", {}, "app"),
+    Sample("001", "GET", "/api/v2/audiences",
+           f'{{"audience":{{{_AUDIENCE},"fields":[{{"label":"Email","type":"text","tag":"EMAIL","visible":true,"required":true}}]}},'
+           '"contact_information":{"company":"ACME Corp","address_1":"578 Hudson Hills","address_2":"Apt. 909",'
+           '"country":"United States","state":"Nevada","zip":"52441-9913","city":"Greenland","phone":"+14803795457",'
+           '"website":"https://company.com","email":"contact@company.com"},"statistics":{"contact_count":1420,'
+           '"subscribe_rate":0.98,"unsubscribe_rate":0.2,"subscribe_count":28,"unsubscribe_count":28}}', _IN, "app"),
+    Sample("001", "POST", "/api/v2/audiences/add-field", _done("Custom field created"),
+           {**_IN, "type": "text", "label": "Sample", "tag": "SAMPLE"}, "app", literal=True),
+    Sample("001", "POST", "/api/v2/contacts",
+           '{"status":"success","message":"Contact created","contact_uid":"6550142203654"}',
+           {**_IN, "EMAIL": "sample@example.org", "PLAN_NAME": "Standard"}, "app"),
+    Sample("001", "GET", "/api/v2/contacts",
+           f'[{{"id":682,"contact_uid":"6550142203654",{_PERSON}}}]', _IN, "app"),
+    Sample("001", "GET", "/api/v2/contacts",
+           f'{{"contact":{{"id":682,"contact_uid":"6550142203654",{_PERSON},"PLAN_NAME":"Standard"}}}}', _NAMED, "app"),
+    Sample("001", "GET", "/api/v2/contacts/duplicate",
+           f'{{"contacts":[{{"id":682,"contact_uid":"6550142203654","audience_uid":"5fade5c93e42a",{_PERSON}}}]}}',
+           {"email": "${contact.email}"}, "app"),
+    Sample("001", "PATCH", "/api/v2/contacts/update",
+           '{"status":"success","message":"Contact updated","contact_uid":"6550142203654"}',
+           {**_NAMED, "tag": "updated, new user"}, "app"),
+    Sample("001", "PATCH", "/api/v2/contacts/addtag", _done("Tag added"), {**_NAMED, "tag": "x"}, "app", literal=True),
+    Sample("001", "PATCH", "/api/v2/contacts/subscribe", _done("Contact subscribed"), _NAMED, "app", literal=True),
+    Sample("001", "PATCH", "/api/v2/contacts/unsubscribe", _done("Contact unsubscribed"), _NAMED, "app", literal=True),
+    Sample("001", "DELETE", "/api/v2/contacts", _done("Contact deleted"), _NAMED, "app", literal=True),
+    Sample("001", "GET", "/api/v2/campaigns", f"[{{{_CAMPAIGN}}}]", {}, "app"),
+    Sample("001", "GET", "/api/v2/campaigns",
+           f'{{"campaign":{{{_CAMPAIGN}}},"insights":{{"recipients":123,"delivery_rate":0.95,"open_count":31,'
+           '"unique_open_count":21,"unique_open_rate":0.25,"click_count":16,"unique_click_count":9,"click_rate":0.19,'
+           '"click_per_unique_open":0.42,"spam_report_count":0,"spam_report_rate":0,"bounce_count":1,"bounce_rate":0.01,'
+           '"unsubscribed_count":0,"unsubscribed_rate":0.0}}', {"campaign_uid": "${campaign_done.uid}"}, "app"),
+    Sample("001", "POST", "/api/v2/blacklist",
+           '{"status":"success","email":"bademail@gmail.com","blacklisted":true,'
+           '"blacklist_time":"2024-02-02T12:16:05.000000Z","reason":"bounced"}',
+           {"email": "${contact_blacklisted.email}"}, "app"),
+]  # fmt: skip
+"""In the order in which they have to be asked: the contact that is made is deleted in the end."""
 
 SAMPLES = [
     Sample("002", "GET", "/rest/json/accounts",
@@ -87,3 +150,4 @@ SAMPLES = [
     Sample("004", "GET", "/blocked-email/reasons", '{"data":["complaint","hardbounce","manual","softbounce","unsubscribe"]}'),
 ]  # fmt: skip
 """In the order in which they have to be asked: the account that is created is deleted later."""
+SAMPLES += DYNOSEND_SAMPLES

@@ -1,4 +1,4 @@
-"""Every endpoint of Dynosend that is routed today, with its parameters in every form.
+"""Every endpoint of Dynosend, with its parameters in every form.
 
 All tests share one service, except where a request succeeds only once.
 """
@@ -16,8 +16,6 @@ from tests.contract.wire import Answer
 
 DYNOSEND = [endpoint for endpoint in ENDPOINTS if endpoint.family == "dynosend"]
 ROUTED = [endpoint for endpoint in DYNOSEND if endpoint.is_routed]
-TO_COME = [endpoint for endpoint in DYNOSEND if not endpoint.is_routed]
-KNOWN_ROUTED = 15
 ALL = 21
 _numbers = itertools.count(1)
 
@@ -31,7 +29,9 @@ async def used(stage: Stage) -> Scene:
     return await stage.shared("used-dynosend")
 
 
-async def ask_well(scene: Scene, endpoint: Endpoint, carrier: str = "json", *, slash: str = "", verb: str = "") -> Answer:
+async def ask_well(
+    scene: Scene, endpoint: Endpoint, carrier: str = "json", *, slash: str = "", verb: str = ""
+) -> Answer:
     """Send the good request of an endpoint, and what has to happen before."""
     good, number, key = GOOD[endpoint.id], next(_numbers), scene.world.accounts["app"].key
     given = filled(scene.world, good.given, number)
@@ -67,9 +67,7 @@ async def test_bad_requests_get_their_status_and_sentence(
             key = None if who == "none" else str(used.world.value(who))
             with subtests.test(str(case["given"]), credentials=who):
                 given = filled(used.world, case["given"], 0)
-                answer = await send(
-                    connection, endpoint.methods[0], endpoint.paths[0], given, key=key, carrier=carrier
-                )
+                answer = await send(connection, endpoint.methods[0], endpoint.paths[0], given, key=key, carrier=carrier)
                 assert answer.status == case["status"], answer.body
                 assert answer.headers["content-type"] == "application/json"
                 body = parse(answer.body)
@@ -108,17 +106,8 @@ async def test_other_verbs_are_405_and_name_the_supported_ones(endpoint: Endpoin
             assert set(answer.headers["allow"].split(", ")) == known | ({"HEAD"} if "GET" in known else set())
 
 
-@pytest.mark.parametrize("endpoint", TO_COME, ids=lambda endpoint: endpoint.id)
-async def test_what_is_to_come_is_404(endpoint: Endpoint, used: Scene) -> None:
-    async with used.connection() as connection:
-        key = used.world.accounts["app"].key
-        answer = await send(connection, endpoint.methods[0], endpoint.paths[0], {}, key=key)
-        assert (answer.status, parse(answer.body)) == (404, {"status": "error", "message": "Not Found"})
-
-
 def test_no_endpoint_is_dropped_in_silence() -> None:
-    assert len(DYNOSEND) == ALL
-    assert len(ROUTED) >= KNOWN_ROUTED
+    assert len(DYNOSEND) == len(ROUTED) == ALL
     for endpoint in DYNOSEND:
         assert endpoint.id in GOOD
         assert any(case.get("credentials") == "none" for case in endpoint.entry["bad"])

@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from app.core.audiences import CONTACT_INFORMATION
+from tests.contract import dynosend
 from tests.contract.asking import FORM
 from tests.contract.documents import is_routed
 from tests.contract.runner import parse, type_name
@@ -14,7 +16,18 @@ from tests.contract.samples import SAMPLES, Sample
 from tests.contract.stage import Scene, Stage
 from tests.contract.wire import Answer
 
-KNOWN = 10
+KNOWN = 23
+NULLABLE = {
+    "default_subject",
+    "from_email",
+    "from_name",
+    "ip_address",
+    "delivered_at",
+    "subject",
+    "reply_to",
+    *CONTACT_INFORMATION,
+}
+"""Members that may be null, as the contract says of each."""
 ROUTED = [sample for sample in SAMPLES if is_routed(sample.method, sample.path)]
 
 
@@ -27,7 +40,10 @@ def shown(sample: object, answer: object, path: str = "$") -> None:
     if path.endswith(".xheaders"):  # whatever the names; null when there are none
         assert answer is None or type(answer) is dict, path
         return
-    assert type_name(answer) == type_name(sample), f"{path} is {answer!r}"
+    if answer is None and path.rpartition(".")[2] in NULLABLE:
+        return
+    fits = type_name(answer) == type_name(sample) or (type_name(answer), type_name(sample)) == ("integer", "number")
+    assert fits, f"{path} is {answer!r}"
     if isinstance(sample, dict) and isinstance(answer, dict):
         if sample and all(name.isdecimal() for name in sample):  # ids
             assert answer, f"{path} is empty"
@@ -46,6 +62,10 @@ def shown(sample: object, answer: object, path: str = "$") -> None:
 
 async def ask(scene: Scene, sample: Sample) -> Answer:
     key = scene.world.accounts[sample.account].key
+    if sample.document == "001":
+        given = {name: scene.world.text(value, {}) for name, value in sample.given.items()}
+        async with scene.connection() as connection:
+            return await dynosend.send(connection, sample.method, sample.path, given, key=key)
     target, headers, parameters = scene.world.text(sample.path, {}), {}, dict(sample.given)
     if target.startswith("/rest/"):
         parameters = {"apikey": key, **parameters}

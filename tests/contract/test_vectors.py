@@ -14,7 +14,7 @@ from tests.contract.stage import Stage
 WHOLE = [vector for vector in VECTORS if vector.is_whole]
 PARTIAL = [vector for vector in VECTORS if vector.is_partial]
 EMAIL_VECTORS, METRICS_VECTORS, DYNOSEND_VECTORS = 24, 13, 16
-DYNOSEND_KNOWN = (1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 15)
+DYNOSEND_KNOWN = range(1, DYNOSEND_VECTORS + 1)
 KNOWN_WHOLE = {
     *(f"dyn-email-{number:02}" for number in range(1, EMAIL_VECTORS + 1)),
     *(f"dyn-metrics-{number:02}" for number in range(1, METRICS_VECTORS + 1)),

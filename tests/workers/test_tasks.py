@@ -57,3 +57,11 @@ async def test_partitions_are_made_once_however_often_they_are_asked_for(
 
 async def test_a_nudge_without_a_drain_does_nothing(settings: Settings) -> None:
     assert run(settings, "from workers.tasks.delivery import drain\ndrain()\ndrain()\nprint('done')") == "done\n"
+
+
+async def test_what_is_old_is_forgotten(settings: Settings, engine: AsyncEngine) -> None:
+    old = "SELECT count(*) FROM pg_class WHERE relname = 'messages_p201611'"
+    async with driver_connection(engine) as connection:
+        assert await connection.fetchval(old) == 1
+        run(settings, "from workers.tasks.housekeeping import forget_old\nforget_old()\nforget_old()")
+        assert await connection.fetchval(old) == 0

@@ -10,4 +10,6 @@ May import `app.dependencies`, `app.db.unit_of_work`, the core's front doors, `a
     rate        requests per second
     envelope    answers
     errors      errors in the family's words
+
+The others serve what their URL says; `contact_list` shows contacts, `description` is for `/openapi.json`.
 """

@@ -115,7 +115,7 @@ def _written(audience: Audience) -> dict[str, Any]:
         "from_email": audience.from_email,
         "from_name": audience.from_name,
         "created_at": moment(audience.created_at),
-        "updated_at": moment(audience.updated_at),
+        "updated_at": moment(audience.updated_at or audience.created_at),
     }
 
 

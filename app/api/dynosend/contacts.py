@@ -1,22 +1,18 @@
 """Dynosend: contacts. Imports the front doors of contacts and audiences. Source: docs/contract/dynosend.md, 7."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
-
-import orjson
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from app.api.dynosend.auth import Call, address_of_client
-from app.api.dynosend.envelope import CORS, done, json_answer, moment
-from app.core import audiences, contacts
+from app.api.dynosend.contact_list import field_tags, listed, written
+from app.api.dynosend.envelope import done, json_answer
+from app.core import audiences, contacts, suppressions
 from app.core.accounts import Scope
 from app.core.contacts import Contact, ContactStatus
+from app.core.errors import Conflict, Fault, FieldFault, Invalid
+from app.core.suppressions import Reason
 from app.db.unit_of_work import ReadSession, WriteSession
 from app.kit.uids import Noun, uid
 
-PAGE = 1000
-"""Contacts read at once while all are listed."""
-PER_PAGE = 20
 SOURCE = "api"
 
 
@@ -34,11 +30,11 @@ async def show(call: Call) -> Response:
     which = checks.contact() if names_one else ""
     checks.done()
     if not names_one:
-        return await _list(call, audience)
+        return await listed(call, audience)
     async with call.reading() as read:
         contact = await contacts.get(read, call.account_id, audience, which)
         call.require(Scope.READ)
-        tags = await _field_tags(call, read, contact.audience_id)
+        tags = await field_tags(call, read, contact.audience_id)
     return json_answer({"contact": written(call, contact, tags)})
 
 
@@ -55,10 +51,8 @@ async def duplicates(call: Call) -> Response:
     call.require(Scope.READ)
     async with call.reading() as read:
         found = await contacts.duplicates(read, call.account_id, email)
-        listed = [
-            written(call, one, await _field_tags(call, read, one.audience_id), with_audience=True) for one in found
-        ]
-    return json_answer({"contacts": listed})
+        shown = [written(call, one, await field_tags(call, read, one.audience_id), with_audience=True) for one in found]
+    return json_answer({"contacts": shown})
 
 
 async def create(call: Call) -> Response:
@@ -80,18 +74,22 @@ async def create(call: Call) -> Response:
         audience = await audiences.get(write, call.account_id, which)
         call.require(Scope.WRITE)
         confirms = bool(audience.settings.get("double_opt_in")) and not ignore_doi
-        known = await _field_tags(call, write, audience.id)
-        contact = await contacts.add(
-            write,
-            call.account_id,
-            audience.id,
-            email=email,
-            fields=dict(checks.values(known)),
-            tags=tags,
-            status=ContactStatus.UNCONFIRMED if confirms else ContactStatus.SUBSCRIBED,
-            source=SOURCE,
-            ip_address=address_of_client(call.request),
-        )
+        known = await field_tags(call, write, audience.id)
+        try:
+            contact = await contacts.add(
+                write,
+                call.account_id,
+                audience.id,
+                email=email,
+                fields=dict(checks.values(known)),
+                tags=tags,
+                status=ContactStatus.UNCONFIRMED if confirms else ContactStatus.SUBSCRIBED,
+                source=SOURCE,
+                ip_address=address_of_client(call.request),
+            )
+        except Conflict:
+            await _refuse_blacklisted(call, write, email)
+            raise
     return done("Contact created", contact_uid=uid(Noun.CONTACT, contact.id))
 
 
@@ -111,7 +109,7 @@ async def update(call: Call) -> Response:
     checks.done()
     async with call.writing() as write:
         contact = await rightful(call, write, audience, which)
-        known = await _field_tags(call, write, contact.audience_id)
+        known = await field_tags(call, write, contact.audience_id)
         await contacts.change(
             write,
             call.account_id,
@@ -187,6 +185,17 @@ async def delete(call: Call) -> Response:
     return done("Contact deleted")
 
 
+async def _refuse_blacklisted(call: Call, read: ReadSession, email: str) -> None:
+    """Say of an address that is there and blacklisted the latter, as the contract's examples do.
+
+    Raises:
+        Invalid: It is blacklisted.
+    """
+    reason = (await suppressions.reasons(read, call.account_id, [email])).get(email)
+    if reason not in {None, Reason.UNSUBSCRIBE}:
+        raise Invalid([FieldFault("email", Fault.SUPPRESSED, "is blacklisted")])
+
+
 async def rightful(call: Call, write: WriteSession, audience: str, which: str) -> Contact:
     """Return the contact that is to be changed, if the key may do that.
 
@@ -199,35 +208,6 @@ async def rightful(call: Call, write: WriteSession, audience: str, which: str) -
     return contact
 
 
-def written(call: Call, contact: Contact, tags: Sequence[str], *, with_audience: bool = False) -> dict[str, Any]:
-    """Return a contact as the family shows it.
-
-    Args:
-        call: The request.
-        contact: The contact.
-        tags: Of the custom fields of its audience, in order of creation.
-        with_audience: Whether the uid of its audience is shown.
-    """
-    shown = contact.tags
-    if call.runtime.settings.contacts.status_tag:
-        shown = [contact.status, *(tag for tag in shown if tag != contact.status)]
-    audience = {"audience_uid": uid(Noun.AUDIENCE, contact.audience_id)} if with_audience else {}
-    values: Mapping[str, Any] = contact.fields
-    return {
-        "id": contact.id,
-        "contact_uid": uid(Noun.CONTACT, contact.id),
-        **audience,
-        "email": contact.address,
-        "status": contact.status,
-        "source": contact.source,
-        "ip_address": contact.ip_address,
-        "tags": ",".join(shown),
-        "created_at": moment(contact.created_at),
-        "updated_at": moment(contact.updated_at),
-        **{tag: values.get(tag) for tag in tags},
-    }
-
-
 def _named(call: Call) -> tuple[str, str]:
     """Return the audience and the contact of a request that names no more than these.
 
@@ -238,38 +218,3 @@ def _named(call: Call) -> tuple[str, str]:
     audience, which = checks.uid("audience_uid"), checks.contact()
     checks.done()
     return audience, which
-
-
-async def _list(call: Call, which: str) -> Response:
-    async with call.reading() as read:
-        audience = await audiences.get(read, call.account_id, which)
-        call.require(Scope.READ)
-        tags = await _field_tags(call, read, audience.id)
-        if call.input.given("page", "per_page"):
-            page, per_page = call.input.number("page", 1), call.input.number("per_page", PER_PAGE)
-            listed = await contacts.list_page(read, call.account_id, audience.id, page=page, per_page=per_page)
-        else:
-            listed = await contacts.list_after(read, call.account_id, audience.id, limit=PAGE)
-            if len(listed) == PAGE:
-                return StreamingResponse(
-                    _all(call, audience.id, tags, listed), headers=CORS, media_type="application/json"
-                )
-    return json_answer([written(call, one, tags) for one in listed])
-
-
-async def _all(call: Call, audience_id: int, tags: Sequence[str], page: Sequence[Contact]) -> AsyncIterator[bytes]:
-    """Yield a JSON array of all contacts in constant memory.
-
-    Each page is read in a session of its own, so that a slow client holds no connection to the database.
-    """
-    opening = b"["
-    while page:
-        yield opening + b",".join(orjson.dumps(written(call, one, tags)) for one in page)
-        opening = b","
-        async with call.reading() as read:
-            page = await contacts.list_after(read, call.account_id, audience_id, after_id=page[-1].id, limit=PAGE)
-    yield b"]"
-
-
-async def _field_tags(call: Call, read: ReadSession, audience_id: int) -> list[str]:
-    return [field.tag for field in await audiences.fields(read, call.account_id, audience_id)]

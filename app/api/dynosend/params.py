@@ -198,7 +198,7 @@ async def read_input(request: Request, *, limit: int) -> Input:
         ClientDisconnect: The client hung up before the body was complete.
     """
     length = request.headers.get("content-length", "")
-    if length.isdigit() and (len(length) > MAX_DIGITS or int(length) > limit):
+    if length.isascii() and length.isdigit() and (len(length) > MAX_DIGITS or int(length) > limit):
         raise BodyTooLarge
     raw = await _read_body(request.receive, limit)
     query, content_type = request.scope["query_string"], request.headers.get("content-type", "")

@@ -8,6 +8,7 @@ Source: docs/contract/dynosend.md, 1 to 4.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from starlette.requests import Request
@@ -19,7 +20,7 @@ from app.api.dynosend import audiences, blacklist, campaigns, contacts, events, 
 from app.api.dynosend.auth import Call, caller_of
 from app.api.dynosend.description import path_items
 from app.api.dynosend.envelope import CORS
-from app.api.dynosend.errors import UNKNOWN_ROUTE, Refused
+from app.api.dynosend.errors import UNKNOWN_ROUTE, Refused, render
 from app.api.dynosend.params import Input, read_input
 from app.core.errors import Unauthenticated
 from app.dependencies import runtime_of
@@ -86,14 +87,22 @@ _PREFLIGHT = {
 
 
 async def serve(request: Request) -> Response:
-    """Answer a request to any URL of the family.
+    """Answer a request to any URL of the family; errors of the core are rendered by the application."""
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=_PREFLIGHT)
+    try:
+        return await _served(request)
+    except Refused as error:  # to the application it would be a crash
+        return render(request, error)
+
+
+async def _served(request: Request) -> Response:
+    """Answer any other request.
 
     Raises:
         Refused: No such route, a verb it does not take, too fast, or a body that cannot be read.
         Unauthenticated: No good key.
     """
-    if request.method == "OPTIONS":
-        return Response(status_code=204, headers=_PREFLIGHT)
     runtime = runtime_of(request)
     input_ = await read_input(request, limit=2 * runtime.settings.send.max_message_bytes)
     caller = await caller_of(request, runtime, input_)
@@ -137,8 +146,18 @@ class _Rest:
         await response(scope, receive, send)
 
 
+def _named(line: Line) -> Callable[[Request], Awaitable[Response]]:
+    """Return `serve` by the name of what serves the line, for those who ask what there is."""
+
+    @wraps(line.endpoint)
+    async def endpoint(request: Request) -> Response:
+        return await serve(request)
+
+    return endpoint
+
+
 ROUTES: Sequence[Route] = (
-    *(Route(f"{PREFIX}{line.path}", serve, methods=[line.method], include_in_schema=False) for line in TABLE),
+    *(Route(f"{PREFIX}{line.path}", _named(line), methods=[line.method], include_in_schema=False) for line in TABLE),
     Route(PREFIX, _Rest(), include_in_schema=False),
     Route(f"{PREFIX}/{{rest:path}}", _Rest(), include_in_schema=False),
 )

@@ -14,9 +14,9 @@ from app.api.dynosend.errors import Refused
 from app.api.dynosend.params import Checks, as_text, is_blank
 from app.core import transactional
 from app.core.accounts import Caller, Scope
-from app.core.errors import Fault, FieldFault, Invalid, Overloaded, StaleCaller, Unauthenticated
+from app.core.errors import Conflict, Fault, FieldFault, Invalid, Overloaded, StaleCaller, Unauthenticated
 from app.core.messages import Accepted
-from app.core.transactional import Hindrance, NotSendable, Sending, Site
+from app.core.transactional import Hindrance, Sending, Site
 
 ATTEMPTS = 3
 """How often a call is handled when the account changes under it."""
@@ -88,7 +88,7 @@ async def _hand_over(call: Call, caller: Caller, uid: str, sending: Sending) -> 
                 received_at=received_at,
                 default_cap=runtime.settings.quota.default_monthly,
             )
-        except NotSendable as error:
+        except Conflict as error:
             raise Refused(400, NOT_VERIFIED if error.state == Hindrance.SENDER else NOT_ACTIVE) from None
         except Invalid as error:
             raise Invalid([_named(fault) for fault in error.faults]) from None

@@ -275,7 +275,12 @@ def event_of(given: EventIn, own_account: UUID) -> ingest.Event:
     )
 
 
-_FAULTS = {"missing": Fault.REQUIRED, "extra_forbidden": Fault.UNKNOWN, "string_too_long": Fault.TOO_LONG}
+_FAULTS = {
+    "missing": Fault.REQUIRED,
+    "extra_forbidden": Fault.UNKNOWN,
+    "string_too_long": Fault.TOO_LONG,
+    "too_long": Fault.TOO_LONG,
+}
 
 
 def _data_fault(error: Any) -> FieldFault:

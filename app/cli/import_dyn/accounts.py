@@ -212,7 +212,8 @@ class Accounts:
 
     async def _key(self, write: WriteSession, account: Account, owner: Owner, *, is_new: bool) -> None:
         if not owner.key:
-            self._notes.warn(f"{account.username}: the source does not tell its key; its clients need the new one")
+            if is_new:
+                self._notes.warn(f"{account.username}: the source does not tell its key; its clients need the new one")
             return
         try:
             async with write.begin_nested():

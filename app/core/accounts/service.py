@@ -16,6 +16,7 @@ from app.core.accounts.passwords import PasswordHash, password_fits
 from app.core.accounts.values import Changes, Opened
 from app.core.accounts.x_headers import SLOTS
 from app.core.errors import Conflict, Fault, FieldFault, Forbidden, Invalid, NotFound, Unauthenticated
+from app.core.jobs import WindUpAccounts
 from app.db.unit_of_work import ReadSession, WriteSession
 from app.kit.secrets import Vault
 from app.models.account import Account, AccountStatus, Role
@@ -208,6 +209,7 @@ async def delete_sub(write: WriteSession, caller: Caller, username: str) -> int:
     await write.flush()
     await repository.revoke(write, account.id)
     await touch(write, account.id)
+    write.enqueue(WindUpAccounts())
     return account.id
 
 

@@ -8,7 +8,8 @@ Owns the tables `campaigns`, `runs`, `run_targets`, `run_contents`, `account_pac
     pace        set_pace
     times       parse_start: local time and zone to an instant
 
-`state` holds the one table of moves for all families. Imports: messages, accounts, models, db, kit, `app.mail`.
+`state` holds the one table of moves for all families. Imports: messages, audiences, accounts, models, db, kit,
+`app.mail`.
 """
 
 from app.core.campaigns.engine import (
@@ -35,6 +36,7 @@ from app.core.campaigns.starting import cancel_schedule, schedule, start
 from app.core.campaigns.state import Family, Verb
 from app.core.campaigns.times import Start, parse_start, parse_zone
 from app.core.campaigns.values import Changes, Fields, Overrides, Progress, View
+from app.core.campaigns.winding_up import wind_up
 from app.models.campaign import Campaign
 from app.models.run import Run, RunState
 
@@ -85,4 +87,5 @@ __all__ = [
     "stop",
     "update_and_resume",
     "version_content",
+    "wind_up",
 ]

@@ -1,6 +1,6 @@
 """What a run says: put together from campaign, template, overrides and audiences, checked, and kept in versions.
 
-Uses the repository; imports `app.mail` and kit.
+Uses the repository; imports the front door of audiences, `app.mail` and kit.
 
 Source: docs/contract/dynosend.md, sections 9, 13 and 15; docs/contract/dyno.md, sections 7 and 8.
 """

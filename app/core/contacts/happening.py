@@ -48,8 +48,9 @@ async def record_event(
     try:
         stored = merged(None, properties) or {}
     except Invalid as error:
-        fault = error.faults[0]
-        raise Invalid([FieldFault("properties", fault.fault, fault.message)]) from None
+        kind = error.faults[0].fault
+        message = "must not be longer than 64 kB" if kind is Fault.TOO_LONG else "cannot be stored"
+        raise Invalid([FieldFault("properties", kind, message)]) from None
     contact = await get(write, account_id, audience, which)
     row = {"account_id": account_id, "audience_id": contact.audience_id, "contact_id": contact.id}
     query = insert(ContactEvent).values(**row, name=name, properties=stored).returning(ContactEvent.id)

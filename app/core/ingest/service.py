@@ -1,5 +1,6 @@
 """The verb: take over events. Imports this package's modules, the front doors of messages, models' words, db."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,12 +54,15 @@ class Held:
         """Whether it was sent from here."""
         return self.group.known is not None and not self.group.known.is_foreign
 
+    @property
+    def is_overtaken(self) -> bool:
+        """Whether somebody took it elsewhere while it waits here: it may be on its way at this moment."""
+        waits = self.before is not None and self.before.finished_at is None
+        return self.is_own and waits and self.after.state == State.DELIVERED
 
-class _Moved(Overloaded):
+
+class _Moved(Exception):
     """Raised when a copy is not what it was when it was looked up."""
-
-    def __init__(self) -> None:
-        super().__init__("the mails of these events are changing")
 
 
 async def take_over(
@@ -102,15 +106,22 @@ async def _persist(engine: AsyncEngine, events: Sequence[Event], now: datetime) 
     Raises:
         Overloaded: Copies change faster than they can be looked up.
     """
-    for _ in range(_TRIES - 1):
+    for _ in range(_TRIES):
         try:
             return await _record(engine, events, now)
-        except asyncpg.CheckViolationError:  # a month has no partition, or has just lost it
-            for month in sorted({moment.date().replace(day=1) for event in events for moment in _moments(event)}):
-                await messages.make_partitions(engine, [month])
         except _Moved:
             continue
-    return await _record(engine, events, now)
+        except asyncpg.CheckViolationError:  # a month has no partition, or has just lost it
+            await _make_months(engine, events)
+    raise Overloaded("the mails of these events are changing", retry_after_seconds=5)
+
+
+async def _make_months(engine: AsyncEngine, events: Sequence[Event]) -> None:
+    """Make the partitions of all months that events may need, each in a transaction of its own."""
+    for month in sorted({moment.date().replace(day=1) for event in events for moment in _moments(event)}):
+        # The tables of a month that is being dropped are in the way until they are gone.
+        with contextlib.suppress(asyncpg.DuplicateTableError):
+            await messages.make_partitions(engine, [month])
 
 
 def _moments(event: Event) -> list[datetime]:
@@ -206,7 +217,7 @@ async def _put(connection: Connection, held: Sequence[Held]) -> None:
             copy.message_id, copy.before and copy.before.second, copy.after.second, copy.after.ms,
             copy.group.key.account_id, copy.group.sender_id, copy.group.recipient, copy.after.state.value,
             copy.after.delivered_at, copy.after.bounced_at, copy.after.finished_at, copy.after.blocked_reason,
-            _json(copy.after),
+            _json(copy.after), copy.is_overtaken,
         )
         for copy in changed
     ]  # fmt: skip

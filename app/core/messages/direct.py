@@ -5,6 +5,8 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import literal, select
+
 from app.core.errors import CoreError
 from app.core.messages.draft import Accepted, Draft
 from app.core.messages.group import number, write_group
@@ -62,6 +64,8 @@ async def write_draft(write: WriteSession, draft: Draft, *, default_cap: int) ->
         QuotaExceeded: The monthly limit would be passed.
     """
     connection = await driver_of(await write.connection())
+    if not connection.is_in_transaction():
+        await write.execute(select(literal(1)))  # a session's transaction begins with its own first statement
     [written] = await write_drafts(connection, [draft], default_cap=default_cap)
     if isinstance(written, CoreError):
         raise written

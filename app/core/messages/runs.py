@@ -145,3 +145,18 @@ async def cancel_waiting(connection: Connection, run_id: int) -> int:
         cancelled += step
         if step < CANCELLED_AT_ONCE:
             return cancelled
+
+
+async def cancel_of_accounts(connection: Connection, account_ids: Sequence[int]) -> int:
+    """Cancel single mails of deleted accounts that wait in the queue; return how many there were.
+
+    Args:
+        connection: Outside of a transaction: each of its steps is one.
+        account_ids: The accounts.
+    """
+    cancelled, step = 0, CANCELLED_AT_ONCE
+    while account_ids and step == CANCELLED_AT_ONCE:
+        rows = await sql.fetch(connection, "cancel_of_accounts", list(account_ids), CANCELLED_AT_ONCE)
+        step = int(rows[0]["cancelled"])
+        cancelled += step
+    return cancelled

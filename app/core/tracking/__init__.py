@@ -7,6 +7,7 @@ from app.core.errors import Overloaded as Busy
 from app.core.tracking.batcher import EventBatcher
 from app.core.tracking.complaints import complain
 from app.core.tracking.copies import ContactPlace, TrackedCopy, copy_of, place_of
+from app.core.tracking.forgetting import forget
 from app.core.tracking.machines import is_machine
 from app.core.tracking.recording import Clicked, Opened, next_ids, record_events
 from app.core.tracking.targets import Destinations, url_of
@@ -25,6 +26,7 @@ __all__ = [
     "TrackedCopy",
     "complain",
     "copy_of",
+    "forget",
     "is_machine",
     "next_ids",
     "place_of",

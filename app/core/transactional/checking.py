@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.core.errors import Conflict, Fault, FieldFault, Invalid
+from app.core.errors import Fault, FieldFault, Invalid
 from app.core.extra import is_storable
 from app.mail.addresses import InvalidAddress, Mailbox, parse_mailbox
 from app.models.transactional_message import ContentKind, TransactionalMessage
@@ -25,17 +25,10 @@ MAX_BODY = 1_048_576
 
 
 class Hindrance(StrEnum):
-    """What keeps a message from being sent at all."""
+    """What keeps a message from being sent to anybody: the state of a `Conflict`."""
 
     INACTIVE = "inactive"
     SENDER = "sender"
-
-
-class NotSendable(Conflict):
-    """Raised when a message cannot be sent to anybody now; `state` is one of `Hindrance`."""
-
-    def __init__(self, hindrance: Hindrance) -> None:
-        super().__init__(f"the message cannot be sent: {hindrance}", state=hindrance)
 
 
 @dataclass(frozen=True, slots=True)

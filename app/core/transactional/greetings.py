@@ -1,16 +1,15 @@
-"""What an audience sends by itself: the confirmation of a double opt-in, and a welcome.
+"""What an audience sends by itself: the confirmation of a double opt-in, a welcome, a notice of who unsubscribed.
 
 A consumer of domain events: its mails are written in the transaction that marks the events as routed, so each is
 written once, whatever dies in between. Uses its siblings and the front doors below.
 
-Source: docs/contract/dynosend.md, 12; docs/contract/native.md, 5.
+Source: docs/contract/dynosend.md, 7.8 and 12; docs/contract/native.md, 5.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 import asyncpg
@@ -19,8 +18,9 @@ import orjson
 from app.core import messages
 from app.core.audiences import Audience
 from app.core.errors import CoreError
-from app.core.events import Event, EventType
+from app.core.events import Event
 from app.core.messages import Draft, Lane, OnBehalf
+from app.core.transactional.greeting_texts import BUILT_IN, Wish, wish_of
 from app.core.transactional.rendering import (
     Person,
     Site,
@@ -32,38 +32,12 @@ from app.core.transactional.rendering import (
 )
 from app.db.sql import Connection, Sql
 from app.kit.clock import second
-from app.mail.addresses import Mailbox
-from app.models.contact import ContactStatus
+from app.mail.addresses import InvalidAddress, Mailbox, parse_mailbox
 from app.models.message import Kind
 
 _LINK = "SUBSCRIBE_CONFIRM_URL"
 _sql = Sql(__package__ or "")
 logger = logging.getLogger(__name__)
-
-
-class Wish(StrEnum):
-    """What a contact is to get."""
-
-    CONFIRMATION = "confirmation"
-    WELCOME = "welcome"
-
-
-BUILT_IN = {
-    Wish.CONFIRMATION: Texts(
-        "Please confirm your subscription to {LIST_NAME}",
-        "<!DOCTYPE html><html><body><p>Please confirm that {EMAIL} is to receive mail from {LIST_NAME}:</p>"
-        '<p><a href="{SUBSCRIBE_CONFIRM_URL}">Confirm my subscription</a></p>'
-        "<p>If you did not ask for this, do nothing: you will hear no more from us.</p></body></html>",
-        "Please confirm that {EMAIL} is to receive mail from {LIST_NAME}:\n\n{SUBSCRIBE_CONFIRM_URL}\n\n"
-        "If you did not ask for this, do nothing: you will hear no more from us.\n",
-    ),
-    Wish.WELCOME: Texts(
-        "Welcome to {LIST_NAME}",
-        "<!DOCTYPE html><html><body><p>Thank you for subscribing to {LIST_NAME} as {EMAIL}.</p></body></html>",
-        "Thank you for subscribing to {LIST_NAME} as {EMAIL}.\n",
-    ),
-}
-"""For audiences without a template of their own, or with one that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +50,13 @@ class _Host:
 
 @dataclass(frozen=True, slots=True)
 class _Guest:
-    """One contact that is written to; `own` is what the audience's own template says."""
+    """One contact that is written to or about; `own` is what the audience's own template says."""
 
     wish: Wish
     account_id: int
     host: _Host
     person: Person
+    recipient: str
     sender_id: int
     sender_email: str
     own: Texts | None
@@ -102,7 +77,8 @@ async def greet(
     Returns:
         How many mails were written. None goes out for an account without an approved sender, or that may not act.
     """
-    wishes = {event.contact_id: wish for event in events if event.contact_id is not None and (wish := _wish(event))}
+    # Of two events of one contact the later one counts.
+    wishes = {event.contact_id: wish for event in events if event.contact_id is not None and (wish := wish_of(event))}
     if not wishes:
         return 0
     rows = await _sql.fetch(connection, "to_greet", list(wishes), [wish.value for wish in wishes.values()])
@@ -117,14 +93,6 @@ async def greet(
     ]
     written = await messages.write_drafts(connection, drafts, default_cap=default_cap)
     return sum(not isinstance(one, CoreError) for one in written)
-
-
-def _wish(event: Event) -> Wish | None:
-    """Return what follows from an event; of two events of one contact the later one counts."""
-    if event.type == EventType.CONTACT_SUBSCRIBED:
-        return Wish.WELCOME
-    is_unconfirmed = (event.data or {}).get("status") == ContactStatus.UNCONFIRMED
-    return Wish.CONFIRMATION if event.type == EventType.CONTACT_CREATED and is_unconfirmed else None
 
 
 async def _guests(connection: Connection, rows: Sequence[asyncpg.Record]) -> list[_Guest]:
@@ -142,10 +110,17 @@ async def _guests(connection: Connection, rows: Sequence[asyncpg.Record]) -> lis
         if row["sender_id"] is None:
             logger.warning("audience %s cannot write: its account has no approved sender", row["audience_id"])
             continue
+        try:
+            recipient = parse_mailbox(row["recipient"]).address
+        except InvalidAddress:
+            logger.warning("audience %s has a contact address that is none", row["audience_id"])
+            continue
         person = Person(row["contact_id"], row["address"], _parsed(row["fields"]))
         own = templates.get(row["template_id"])
         host, wish = audiences[row["audience_id"]], Wish(row["wish"])
-        guests.append(_Guest(wish, row["account_id"], host, person, row["sender_id"], row["sender_email"], own))
+        guests.append(
+            _Guest(wish, row["account_id"], host, person, recipient, row["sender_id"], row["sender_email"], own)
+        )
     return guests
 
 
@@ -172,7 +147,7 @@ async def _draft(guest: _Guest, site: Site, at: datetime, *, mail_id: int, messa
     texts = await _texts(guest, values)
     headers = (
         ("From", Mailbox(audience.from_name or "", guest.sender_email).header_text()),
-        ("To", guest.person.address),
+        ("To", guest.recipient),
         ("Subject", texts.subject),
         # Nobody's vacation answers this (RFC 3834, 5).
         ("Auto-Submitted", "auto-generated"),
@@ -187,11 +162,11 @@ async def _draft(guest: _Guest, site: Site, at: datetime, *, mail_id: int, messa
         headers=headers,
         text=texts.text,
         html=texts.html,
-        recipients=(guest.person.address,),
+        recipients=(guest.recipient,),
         x_headers=None,
         issues=(),
         received_at=at,
-        contact_id=guest.person.contact_id,
+        contact_id=guest.person.contact_id if guest.wish is not Wish.NOTICE else None,
         ids=(mail_id, message_id),
     )
 
@@ -207,7 +182,7 @@ async def _texts(guest: _Guest, values: Mapping[str, str]) -> Texts:
             logger.warning("a template of audience %s cannot be used: %s", guest.host.audience.id, error)
         else:
             link = values[_LINK]
-            if guest.wish is Wish.WELCOME or link in (texts.html or "") or link in (texts.text or ""):
+            if guest.wish is not Wish.CONFIRMATION or link in (texts.html or "") or link in (texts.text or ""):
                 return texts
             logger.warning("the confirmation of audience %s lacks {%s}", guest.host.audience.id, _LINK)
     return await rendered(built_in, values, tags=guest.host.tags)

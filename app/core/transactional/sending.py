@@ -13,7 +13,7 @@ from app.core.errors import Conflict, Fault, FieldFault, Invalid, NotFound, Quot
 from app.core.messages import Author, Draft, Lane
 from app.core.suppressions import Reason
 from app.core.transactional import repository
-from app.core.transactional.checking import Hindrance, NotSendable, Sending, check, mailbox_of
+from app.core.transactional.checking import Hindrance, Sending, check, mailbox_of
 from app.core.transactional.header_names import allowed
 from app.core.transactional.rendering import (
     Person,
@@ -63,7 +63,7 @@ async def prepare(
     Raises:
         Invalid: `recipient` is no address, or suppressed (`Fault.SUPPRESSED`; not for `unsubscribe`); `html` and
             `text` are required for external content; `subject`, `html`, `text`, `tags` or `headers` are malformed.
-        NotSendable: It is not active, its audience is gone, or its sender not approved; a `Conflict`.
+        Conflict: It is not active, its audience is gone, or its sender not approved; the state is a `Hindrance`.
         QuotaExceeded: The monthly limit is used up, and a contact would have to be made.
     """
     mailbox = mailbox_of(sending.recipient)
@@ -156,17 +156,17 @@ async def _place(write: WriteSession, message: TransactionalMessage) -> _Place:
     """Return who sends and the audience.
 
     Raises:
-        NotSendable: The message is not active, its audience gone, or its sender not approved.
+        Conflict: The message is not active, its audience gone, or its sender not approved.
     """
     if message.status != MessageStatus.ACTIVE:
-        raise NotSendable(Hindrance.INACTIVE)
+        raise Conflict("the message is not active", state=Hindrance.INACTIVE)
     try:
         audience = await audiences.get(write, message.account_id, message.audience_id)
     except NotFound:
-        raise NotSendable(Hindrance.INACTIVE) from None
+        raise Conflict("the message is not active", state=Hindrance.INACTIVE) from None
     sender_id = await repository.sender_id(write, message.account_id, message.from_email)
     if sender_id is None:
-        raise NotSendable(Hindrance.SENDER)
+        raise Conflict("the sender is not approved", state=Hindrance.SENDER)
     return _Place(sender_id, audience)
 
 

@@ -169,7 +169,13 @@ class Site:
         return (self.begun - count) / max(now - since, OBSERVE_SECONDS)
 
     def pace(self, least: float) -> float:
-        """Return the messages per second it is thought to take: its rate, or what it took lately but `least`."""
+        """Return the messages per second it is thought to take, from all processes together.
+
+        Its limit; in trouble this process's part of what is left of it; without a limit what it took lately, but
+        `least`.
+        """
+        if self.limits.rate and not self.is_troubled:
+            return self.limits.rate
         return self.rate or max(self.observed_rate(self._now()), least)
 
     def grant(self, *, connections: int, rate: float | None, tokens: float | None = None) -> None:

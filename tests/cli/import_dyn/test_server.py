@@ -112,3 +112,14 @@ async def test_what_cannot_begin_says_why(source_url: str, target: Target, maste
         done = await run(target.settings, *arguments)
         assert (done[0], done[1]) == (status, None)
         assert said in done[2]
+
+
+async def test_mail_of_a_deleted_sender_is_found_by_its_name(
+    master: MadeAccount, client: httpx2.AsyncClient, source_url: str, target: Target
+) -> None:
+    await client.post("/rest/json/senders/delete", data={"apikey": master.key, "emailaddress": SENDERS[1]})
+    whole = ("--from", source_url, "--key", master.key, "--sender", SENDERS[1])
+    for deleted in (2, None):  # the sub-account gets to know it, too
+        status, summary, errors = await run(target.settings, *whole)
+        assert (status, summary["counts"].get("senders.deleted")) == (0, deleted), errors
+    assert await asked(target.settings, master.key, *SENDERS) == await told(client, master.key, *SENDERS)

@@ -68,9 +68,9 @@ async def ledger(engine: AsyncEngine, account: MadeAccount) -> dict[str, list[st
     found: dict[str, list[str]] = {}
     for table in TABLES:
         where = f"message_id IN (SELECT id FROM messages WHERE {mine})" if table == "attempts" else mine  # noqa: S608 ours
+        written = await rows(engine, f"SELECT * FROM {table} WHERE {where}")  # noqa: S608 ours
         found[table] = sorted(
-            f"{names.get(row.get('message_id', row.get('id')), '')} {_stable(row)}"
-            for row in await rows(engine, f"SELECT * FROM {table} WHERE {where}")  # noqa: S608 ours
+            f"{names.get(row.get('message_id', row.get('id')), '')} {kept}" for row in written if (kept := _stable(row))
         )
     return found
 

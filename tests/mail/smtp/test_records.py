@@ -19,8 +19,8 @@ ZONE = {
 async def test_records_are_asked_for_by_kind() -> None:
     async with DnsServer(ZONE) as server:
         records = DnsRecords(Lookups(server.resolver(), timeout_seconds=1))
-        assert await records.texts("text.test") == ["v=spf1 -all", "ä\N{REPLACEMENT CHARACTER}"]
-        assert await records.texts("alias.test") == list(await records.texts("text.test."))
+        assert set(await records.texts("text.test")) == {"v=spf1 -all", "ä\N{REPLACEMENT CHARACTER}"}
+        assert set(await records.texts("alias.test")) == set(await records.texts("text.test."))
         assert [str(one) for one in await records.addresses("host.test", version=4)] == ["192.0.2.1"]
         assert [str(one) for one in await records.addresses("host.test", version=6)] == ["2001:db8::1"]
         assert await records.exchanges("host.test") == ["a.host.test", "b.host.test"]

@@ -28,7 +28,7 @@ CROSS JOIN LATERAL (
     FROM (VALUES
         ('accepted', copies.accepted_at), ('delivered', copies.delivered_at),
         ('blocked_' || CASE copies.blocked_reason WHEN 'deleted' THEN 'manual' ELSE copies.blocked_reason END,
-            CASE WHEN copies.blocked_reason IS NOT NULL THEN copies.finished_at END),
+            CASE WHEN copies.blocked_reason IS NOT NULL THEN copies.accepted_at END),
         (CASE WHEN copies.state IN ('failed', 'cancelled') THEN copies.state END, NULL)
     ) AS fact (metric, at)
     WHERE fact.at IS NOT NULL OR fact.metric IN ('failed', 'cancelled')
