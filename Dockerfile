@@ -1,4 +1,4 @@
-# One image for every part; the command picks it: api, delivery, worker, scheduler, sandbox, migrate, init.
+# One image for every part; the command picks it: api, delivery, worker, outbox, scheduler, sandbox, migrate, init.
 # The base needs Python 3.11 or newer with its venv module, the same in both stages.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 

@@ -5,10 +5,12 @@ The tree, from the edge inwards:
     cli         what an operator types; starts everything else
     main        assembly of the web application
     api         the foreign APIs and our own: translation only, one folder per family
+    web         what recipients see: pixel and links, unsubscribing, web view, profile
     delivery    queue -> SMTP
     core        what the platform does, one package per noun; no wire, no queue, no sockets
     models      the schema, one table a file
     mail        e-mail as bytes and protocol: no database, no settings
+    outbound    calls to customers' URLs, every address checked
     db, queue, valkey, telemetry, embedded    infrastructure
     settings, kit                             the floor
 
