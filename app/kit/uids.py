@@ -30,14 +30,21 @@ class Noun(StrEnum):
     """What is named. The values are part of every name: a changed one renames all its rows."""
 
     AUDIENCE = "audience"
+    AUDIT_ENTRY = "audit_entry"
     AUTOMATION = "automation"
+    AUTOMATION_RUN = "automation_run"
     CAMPAIGN = "campaign"
     CONTACT = "contact"
+    DELIVERY = "delivery"
+    EVENT = "event"
     FIELD = "field"
+    JOB = "job"
     RUN = "run"
     SEGMENT = "segment"
+    SENDER = "sender"
     TEMPLATE = "template"
     TRANSACTIONAL = "transactional"
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,18 @@ from app.models.api_key import ApiKey
 from app.models.attempt import Attempt
 from app.models.audience import Audience
 from app.models.audience_field import AudienceField
+from app.models.audience_tally import AudienceTally
+from app.models.audit_entry import AuditEntry
+from app.models.automation import Automation
+from app.models.automation_call import AutomationCall
+from app.models.automation_run import AutomationRun, AutomationTally
 from app.models.bounce import Bounce
 from app.models.campaign import Campaign
 from app.models.click import Click
 from app.models.complaint import Complaint
 from app.models.contact import Contact
 from app.models.contact_event import ContactEvent
-from app.models.counts import DailyCount, HourlyCount
+from app.models.counts import ClosedHours, ClosedMinutes, DailyCount, HourlyCount
 from app.models.database_identity import DatabaseIdentity
 from app.models.delivery_lease import DeliveryLease
 from app.models.delivery_queue import QueuedCopy
@@ -26,7 +31,10 @@ from app.models.dkim_key import DkimKey
 from app.models.domain_event import DomainEvent
 from app.models.engagement import Engagement, LinkClick
 from app.models.foreign_email_id import ForeignEmailId
+from app.models.idempotency_key import IdempotencyKey
 from app.models.issue import Issue
+from app.models.job import Job
+from app.models.job_chunk import JobChunk
 from app.models.mail import Mail
 from app.models.message import Message
 from app.models.opens import Open
@@ -37,11 +45,14 @@ from app.models.run_content import RunContent
 from app.models.run_counts import RunCounts
 from app.models.run_target import RunTarget
 from app.models.sandbox_message import SandboxMessage
+from app.models.segment import Segment
 from app.models.sender import Sender
 from app.models.suppression import Suppression
 from app.models.template import Template
 from app.models.transactional_message import TransactionalMessage
 from app.models.unsubscription import Unsubscription
+from app.models.webhook import Webhook
+from app.models.webhook_delivery import WebhookDelivery
 
 __all__ = [
     "Account",
@@ -50,9 +61,17 @@ __all__ = [
     "Attempt",
     "Audience",
     "AudienceField",
+    "AudienceTally",
+    "AuditEntry",
+    "Automation",
+    "AutomationCall",
+    "AutomationRun",
+    "AutomationTally",
     "Bounce",
     "Campaign",
     "Click",
+    "ClosedHours",
+    "ClosedMinutes",
     "Complaint",
     "Contact",
     "ContactEvent",
@@ -64,7 +83,10 @@ __all__ = [
     "Engagement",
     "ForeignEmailId",
     "HourlyCount",
+    "IdempotencyKey",
     "Issue",
+    "Job",
+    "JobChunk",
     "LinkClick",
     "Mail",
     "Message",
@@ -77,9 +99,12 @@ __all__ = [
     "RunCounts",
     "RunTarget",
     "SandboxMessage",
+    "Segment",
     "Sender",
     "Suppression",
     "Template",
     "TransactionalMessage",
     "Unsubscription",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -67,13 +67,17 @@ class Account(Base):
     country: Mapped[str] = mapped_column(default="", server_default="")
     phone: Mapped[str] = mapped_column(default="", server_default="")
     utc_offset_minutes: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Offset the classic API sets and shows."""
+    """Offset the classic API sets and shows; that of the zone's standard time when there is a zone."""
+    time_zone: Mapped[str | None]
+    """Name of the IANA database; None = the offset alone is known."""
     monthly_cap: Mapped[int | None] = mapped_column(BigInteger)
     """Copies per calendar month (UTC), sub-accounts included for a master; None = the setting's default."""
     test_mode: Mapped[bool] = mapped_column(default=False, server_default="false")
     track_opens: Mapped[bool] = mapped_column(default=False, server_default="false")
     track_links: Mapped[bool] = mapped_column(default=False, server_default="false")
     track_unsubscribes: Mapped[bool] = mapped_column(default=False, server_default="false")
+    tracking_domain: Mapped[str | None]
+    """Host of its links, instead of that of the installation."""
     bounce_url: Mapped[str | None]
     bounce_url_active: Mapped[bool] = mapped_column(default=False, server_default="false")
     complaint_url: Mapped[str | None]
@@ -84,6 +88,8 @@ class Account(Base):
         ARRAY(Text), default=lambda: ["", "", "", ""], server_default=text('\'{"","","",""}\'')
     )
     """Four slots of X-header names that are remembered with a message; "" = not set."""
+    told_events: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=text("'{}'"))
+    """Events that are written to the outbox for its webhooks alone, by type; kept by `app.core.webhooks`."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     deleted_at: Mapped[datetime | None]

@@ -46,5 +46,7 @@ class ApiKey(Base):
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     is_primary: Mapped[bool] = mapped_column(default=False, server_default="false")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_used_at: Mapped[datetime | None]
+    """To the minute."""
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

@@ -24,7 +24,13 @@ class Bounce(Base):
     __tablename__ = "bounces"
     __table_args__ = (
         PrimaryKeyConstraint("message_id", "accepted_at"),
-        Index("ix_bounces_account", "account_id", "bounced_at", "message_id"),
+        Index(
+            "ix_bounces_listed",
+            "account_id",
+            "bounced_at",
+            "message_id",
+            postgresql_include=["accepted_at", "sender_id", "bounce_type", "category", "recipient", "x_headers"],
+        ),
         Index("ix_bounces_recipient", "account_id", func.hashtextextended(func.lower(text("recipient")), text("0"))),
         {"postgresql_partition_by": "RANGE (accepted_at)"},
     )

@@ -1,13 +1,17 @@
 """Counters by sender, kept inside the transaction that records the event.
 
-Written by `app.core.messages` and `app.core.tracking`.
+Written by `app.core.messages`, `app.core.tracking` and `app.core.ingest`; hours past are put together by
+`app.core.retention`.
 
 One column per metric; each event counts in the bucket of its own time. A recount of the ledger gives the same numbers.
+The view `counted_hours` shows the hours of `hourly_counts` and of `closed_hours` together, in one form: an hour may
+come twice, and then its numbers are to be added.
 """
 
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Date, Index, Integer, PrimaryKeyConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base
@@ -41,7 +45,7 @@ class _Metrics:
 
 
 class HourlyCount(_Metrics, Base):
-    """Counts of one sender in one hour, UTC."""
+    """Counts of one sender in one hour, UTC, which are not yet in `closed_hours`."""
 
     __tablename__ = "hourly_counts"
     __table_args__ = (
@@ -69,3 +73,59 @@ class DailyCount(_Metrics, Base):
     account_id: Mapped[int] = mapped_column(BigInteger)
     sender_id: Mapped[int] = mapped_column(BigInteger)
     day: Mapped[date] = mapped_column(Date)
+
+
+def _hours() -> Mapped[list[int] | None]:
+    return mapped_column(ARRAY(Integer))
+
+
+class ClosedHours(Base):
+    """Counts of one sender in the 24 hours of one day, UTC: 24 numbers, or null when all are zero.
+
+    Hours are put here some time after they are over.
+
+    A series of hours over a month is some 30 rows per sender and not 720. What comes late, as taken over history does,
+    stands in `hourly_counts` until it is added here.
+    """
+
+    __tablename__ = "closed_hours"
+    __table_args__ = (PrimaryKeyConstraint("account_id", "day", "sender_id"),)
+
+    account_id: Mapped[int] = mapped_column(BigInteger)
+    sender_id: Mapped[int] = mapped_column(BigInteger)
+    day: Mapped[date] = mapped_column(Date)
+    accepted: Mapped[list[int] | None] = _hours()
+    delivered: Mapped[list[int] | None] = _hours()
+    deferred: Mapped[list[int] | None] = _hours()
+    hard_bounces: Mapped[list[int] | None] = _hours()
+    soft_bounces: Mapped[list[int] | None] = _hours()
+    blocked: Mapped[list[int] | None] = _hours()
+    """The sum of the five below, which an array does not give as easily as a number."""
+    blocked_complaint: Mapped[list[int] | None] = _hours()
+    blocked_hardbounce: Mapped[list[int] | None] = _hours()
+    blocked_manual: Mapped[list[int] | None] = _hours()
+    blocked_softbounce: Mapped[list[int] | None] = _hours()
+    blocked_unsubscribe: Mapped[list[int] | None] = _hours()
+    opens: Mapped[list[int] | None] = _hours()
+    unique_opens: Mapped[list[int] | None] = _hours()
+    clicks: Mapped[list[int] | None] = _hours()
+    unique_clicks: Mapped[list[int] | None] = _hours()
+    complaints: Mapped[list[int] | None] = _hours()
+    unsubscribes: Mapped[list[int] | None] = _hours()
+
+
+class ClosedMinutes(Base):
+    """Accepted copies of one sender in the 60 minutes of a busy hour that is over, counted from the ledger.
+
+    What cuts such an hour reads no more than a minute of it. Rows are there for all senders of an account or for none;
+    while something that came late stands in `hourly_counts` for that hour, they are out of date.
+    """
+
+    __tablename__ = "closed_minutes"
+    __table_args__ = (PrimaryKeyConstraint("account_id", "hour", "sender_id"),)
+
+    account_id: Mapped[int] = mapped_column(BigInteger)
+    sender_id: Mapped[int] = mapped_column(BigInteger)
+    hour: Mapped[datetime]
+    """Start of the hour."""
+    accepted: Mapped[list[int]] = mapped_column(ARRAY(Integer))

@@ -14,6 +14,13 @@ from app.db.base import Base
 class EventType(StrEnum):
     """What happened (docs/contract/native.md, 12)."""
 
+    EMAIL_ACCEPTED = "email.accepted"
+    """This and the next five only for accounts whose webhooks want them (`accounts.told_events`)."""
+    EMAIL_DELIVERED = "email.delivered"
+    EMAIL_DEFERRED = "email.deferred"
+    EMAIL_OPENED = "email.opened"
+    EMAIL_CLICKED = "email.clicked"
+    EMAIL_REFUSED = "email.refused"
     EMAIL_BOUNCED = "email.bounced"
     EMAIL_BLOCKED = "email.blocked"
     """Only for accounts that asked to be told."""
@@ -27,6 +34,14 @@ class EventType(StrEnum):
     CONTACT_TAGGED = "contact.tagged"
     CONTACT_EVENT = "contact.event"
     """Names its row in `contact_events`, where its properties stand."""
+    CAMPAIGN_SCHEDULED = "campaign.scheduled"
+    CAMPAIGN_STARTED = "campaign.started"
+    CAMPAIGN_PAUSED = "campaign.paused"
+    CAMPAIGN_RESUMED = "campaign.resumed"
+    CAMPAIGN_STOPPED = "campaign.stopped"
+    CAMPAIGN_FINISHED = "campaign.finished"
+    CAMPAIGN_FAILED = "campaign.failed"
+    JOB_FINISHED = "job.finished"
     SUPPRESSION_ADDED = "suppression.added"
     SUPPRESSION_REMOVED = "suppression.removed"
 
@@ -41,6 +56,13 @@ class DomainEvent(Base):
     __table_args__ = (
         PrimaryKeyConstraint("id", "occurred_at"),
         Index("ix_domain_events_account", "account_id", "occurred_at", "id"),
+        Index(
+            "ix_domain_events_contact",
+            "contact_id",
+            "occurred_at",
+            "id",
+            postgresql_where=text("contact_id IS NOT NULL"),
+        ),
         Index("ix_domain_events_unrouted", "id", postgresql_where=text("NOT routed")),
         {"postgresql_partition_by": "RANGE (occurred_at)"},
     )

@@ -41,6 +41,24 @@ class Kind(StrEnum):
     TEST = "test"
 
 
+HEADERS = 4
+"""Most X-headers of a copy, each in an index of its own."""
+_VALUES = "jsonb_path_query_array(x_headers, '$.*')"
+
+
+def _header_index(number: int) -> Index:
+    """Return the index by the value of an X-header, counted from 0 in the order in which jsonb keeps the names."""
+    return Index(
+        f"ix_messages_header_{number}",
+        "account_id",
+        text(f"hashtextextended({_VALUES} ->> {number}, 0)"),
+        "accepted_at",
+        "id",
+        postgresql_include=["x_headers"],
+        postgresql_where=text(f"({_VALUES} ->> {number}) IS NOT NULL"),
+    )
+
+
 class Message(Base):
     """One copy for one recipient, from acceptance to its last outcome.
 
@@ -55,13 +73,22 @@ class Message(Base):
         Index("ix_messages_recipient", func.hashtextextended(func.lower(text("recipient")), text("0"))),
         Index("ix_messages_run", "run_id", "id", postgresql_where=text("run_id IS NOT NULL")),
         Index(
-            "ix_messages_blocked",
+            "ix_messages_refused",
             "account_id",
             "accepted_at",
             "id",
-            postgresql_include=["sender_id"],
+            postgresql_include=["sender_id", "blocked_reason", "recipient", "x_headers"],
             postgresql_where=text("blocked_reason IS NOT NULL"),
         ),
+        Index(
+            "ix_messages_domain",
+            "account_id",
+            text("hashtextextended(lower(split_part(recipient, '@', -1)), 0)"),
+            "accepted_at",
+            "id",
+            postgresql_include=["recipient"],
+        ),
+        *(_header_index(number) for number in range(HEADERS)),
         {"postgresql_partition_by": "RANGE (accepted_at)"},
     )
 

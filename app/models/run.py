@@ -33,6 +33,7 @@ class Run(Base):
     __tablename__ = "runs"
     __table_args__ = (
         Index("ix_runs_campaign_id", "campaign_id", "id"),
+        Index("ix_runs_state", "account_id", "state", "id"),
         Index("ix_runs_start_at", "start_at", postgresql_where=text("state = 'scheduled'")),
         Index("ix_runs_active", "account_id", "id", postgresql_where=text("state IN ('queued', 'sending')")),
         Index(

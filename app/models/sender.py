@@ -37,6 +37,9 @@ class Sender(Base):
     """Selector of the key of `dkim_keys` that signs; "" = unsigned."""
     dkim_ok: Mapped[bool] = mapped_column(default=False, server_default="false")
     spf_ok: Mapped[bool] = mapped_column(default=False, server_default="false")
+    return_path_ok: Mapped[bool] = mapped_column(default=False, server_default="false")
+    tracking_ok: Mapped[bool] = mapped_column(default=False, server_default="false")
+    dmarc_ok: Mapped[bool] = mapped_column(default=False, server_default="false")
     checked_at: Mapped[datetime | None]
     """When DNS was last looked at."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
