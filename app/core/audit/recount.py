@@ -53,6 +53,21 @@ def _judge(run: asyncpg.Record, events: asyncpg.Record) -> list[Difference]:
     ]
 
 
+async def of_audiences(connection: Connection, scope: Scope) -> Report:
+    """Compare the tallies of audiences with their contacts."""
+    rows = await sql.fetch(connection, "tallies", scope.account_id, MOST_SHOWN)
+    shown = tuple(
+        Difference(
+            f"audience_tallies.{row['status']}",
+            f"account {row['account_id']}, audience {row['audience_id']}",
+            str(row["counted"]),
+            str(row["stored"]),
+        )
+        for row in rows
+    )
+    return Report(rows[0]["found"] if rows else 0, shown)
+
+
 async def of_senders(connection: Connection, scope: Scope) -> Report:
     """Compare `hourly_counts` and `daily_counts` with the ledger.
 

@@ -39,6 +39,7 @@ async def check(connection: Connection, scope: Scope) -> Report:
         report += await identity.of_waiting(connection, scope)
         if scope.run_id is None:
             report += await recount.of_senders(connection, scope)
+            report += await recount.of_audiences(connection, scope)
     return report
 
 

@@ -17,6 +17,7 @@ from app.core.metrics.values import (
     ListFilters,
     RollUp,
     Scope,
+    Series,
 )
 from app.core.metrics.windows import Step, Window, window
 
@@ -34,6 +35,7 @@ __all__ = [
     "ListFilters",
     "RollUp",
     "Scope",
+    "Series",
     "Step",
     "Window",
     "blocked_counts",

@@ -6,11 +6,10 @@ dyn-metrics.md, 7.2: the count is the number of rows of the list).
 Imports this package's modules, the front door of suppressions (types) and db.
 """
 
-from datetime import datetime
-
 from app.core.accounts import Caller
-from app.core.metrics.scopes import PAGE, conditions, instants, look_up, sql
-from app.core.metrics.series import buckets, filled, points
+from app.core.metrics.counting import addresses, series, totals
+from app.core.metrics.questions import DELETED, Question, What, stored
+from app.core.metrics.scopes import PAGE, conditions, look_up, sql
 from app.core.metrics.values import (
     NO_FILTERS,
     WHOLE_SCOPE,
@@ -20,13 +19,11 @@ from app.core.metrics.values import (
     ListFilters,
     RollUp,
     Scope,
+    Series,
 )
-from app.core.metrics.windows import Step, Window, check_buckets
+from app.core.metrics.windows import Step, Window
 from app.core.suppressions import Reason
 from app.db.unit_of_work import ReadSession
-
-DELETED = "deleted"
-"""Stands in the ledger for a campaign copy whose contact was deleted meanwhile; shown and counted as `manual`."""
 
 
 async def blocked_emails(
@@ -59,7 +56,7 @@ async def blocked_emails(
     if target is None:
         return []
     given, _ = await conditions(read, target, window, filters)
-    rows = await sql.rows(read, "blocked_emails", *given, _stored(reason), limit, offset)
+    rows = await sql.rows(read, "blocked_emails", *given, stored(reason), limit, offset)
     return [
         BlockedRow(
             row.id,
@@ -89,12 +86,9 @@ async def blocked_counts(
     Source:
         docs/contract/dyn-metrics.md, 7.2.
     """
-    target = await look_up(read, caller, scope)
-    if target is None:
-        return []
-    pieces = instants(target, window.cuts())
-    rows = await sql.rows(read, "blocked_counts", *pieces, by is RollUp.USER, reason)
-    return [BlockedCount(row.key, row.sender, row.blocked, Bounces(row.soft, row.hard)) for row in rows]
+    found = await totals(read, caller, Question(What.BLOCKED, window, scope, by, reason))
+    names = await addresses(read, by, found)
+    return [BlockedCount(key, names.get(key), blocked, Bounces(*causes)) for key, (blocked, *causes) in found.items()]
 
 
 async def blocked_series(
@@ -106,12 +100,12 @@ async def blocked_series(
     scope: Scope = WHOLE_SCOPE,
     by: RollUp = RollUp.SENDER,
     reason: Reason | None = None,
-) -> dict[int, list[tuple[datetime, int]]]:
+) -> Series:
     """Count the copies that `blocked_emails` lists, per sender or account and per hour or day.
 
     Returns:
-        By id, every bucket that overlaps the window, with zeros where nothing was blocked; the first bucket may begin
-        before the window, but only copies inside count. Who has none has no series.
+        One number for every bucket that overlaps the window; the first may begin before the window, but only copies
+        inside count.
 
     Raises:
         Invalid: More than 20000 buckets per series, or a million in all; the field is `timeseries`.
@@ -119,17 +113,4 @@ async def blocked_series(
     Source:
         docs/contract/dyn-metrics.md, 4 and 7.2.
     """
-    check_buckets(window, step)
-    target = await look_up(read, caller, scope)
-    if target is None:
-        return {}
-    pieces = instants(target, window.cuts(use_days=step is Step.DAY))
-    rows = await sql.rows(read, "blocked_series", *pieces, by is RollUp.USER, *buckets(window, step), reason)
-    return points(filled([(row.key, row.places, row.blocked) for row in rows], window, step), window, step)
-
-
-def _stored(reason: Reason | None) -> list[str] | None:
-    """Return the words of the ledger for a reason."""
-    if reason is None:
-        return None
-    return [reason, DELETED] if reason is Reason.MANUAL else [reason]
+    return await series(read, caller, step, Question(What.BLOCKED, window, scope, by, reason))

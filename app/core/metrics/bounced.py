@@ -3,8 +3,7 @@
 Imports this package's modules, models (types) and db.
 """
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -12,10 +11,11 @@ from sqlalchemy import Row
 from app.core import accounts
 from app.core.accounts import Caller
 from app.core.errors import NotFound
-from app.core.metrics.scopes import PAGE, conditions, instants, look_up, sql
-from app.core.metrics.series import buckets, filled
+from app.core.metrics.counting import addresses, series, totals
+from app.core.metrics.questions import Question, What
+from app.core.metrics.scopes import PAGE, conditions, look_up, sql
+from app.core.metrics.seeking import Listing, by_counting
 from app.core.metrics.values import (
-    NO_BOUNCES,
     NO_FILTERS,
     WHOLE_SCOPE,
     BounceCount,
@@ -26,12 +26,11 @@ from app.core.metrics.values import (
     ListFilters,
     RollUp,
     Scope,
+    Series,
 )
-from app.core.metrics.windows import Step, Window, check_buckets
+from app.core.metrics.windows import Step, Window
 from app.db.unit_of_work import ReadSession
 from app.models.bounce import BounceType
-
-_SECOND = timedelta(seconds=1)
 
 
 async def bounces(
@@ -66,13 +65,11 @@ async def bounces(
     if target is None:
         return []
     given, _ = await conditions(read, target, window, filters)
-    given = (*given, bounce_type, category, limit)
-    span = (await sql.rows(read, "bounce_span", *given, offset))[0]
-    if span.first_at is None:
-        return []
-    start = span.first_at.replace(microsecond=0)
-    end = span.last_at.replace(microsecond=0) + _SECOND
-    rows = await sql.rows(read, "bounces", given[0], start, end, *given[3:], span.first_at, span.first_id)
+    given = (*given, bounce_type, category)
+    if filters.recipient is None:
+        listing = Listing("bounced_by_day", "bounces_found", target, window, given[4:])
+        window, offset = await by_counting(read, listing, offset, limit)
+    rows = await sql.rows(read, "bounces", target.account_ids, window.start, window.end, *given[3:], limit, offset)
     return [_row(row) for row in rows]
 
 
@@ -106,12 +103,17 @@ async def bounce_counts(
     Source:
         docs/contract/dyn-metrics.md, 5.3.
     """
-    target = await look_up(read, caller, scope)
-    if target is None:
-        return []
-    pieces = instants(target, window.cuts())
-    rows = await sql.rows(read, "bounce_counts", *pieces, by is RollUp.USER, bounce_type)
-    return [BounceCount(row.key, row.sender, Bounces(row.soft, row.hard)) for row in rows]
+    found = await totals(read, caller, Question(What.BOUNCES, window, scope, by))
+    names = await addresses(read, by, found)
+    counts = [
+        BounceCount(
+            key,
+            names.get(key),
+            Bounces(0 if bounce_type is BounceType.HARD else soft, 0 if bounce_type is BounceType.SOFT else hard),
+        )
+        for key, (soft, hard, _) in found.items()
+    ]
+    return [row for row in counts if row.bounces.all]
 
 
 async def bounce_series(
@@ -123,12 +125,12 @@ async def bounce_series(
     scope: Scope = WHOLE_SCOPE,
     by: RollUp = RollUp.SENDER,
     bounce_type: BounceType | None = None,
-) -> dict[int, list[tuple[datetime, Bounces]]]:
+) -> Series:
     """Count the bounces that `bounces` lists, per sender or account and per hour or day.
 
     Returns:
-        By id, every bucket that overlaps the window, with zeros where nothing bounced; the first bucket may begin
-        before the window, but only bounces inside count. Who has none has no series.
+        Two numbers, soft and hard ones, for every bucket that overlaps the window; the first may begin before the
+        window, but only bounces inside count.
 
     Raises:
         Invalid: More than 20000 buckets per series, or a million in all; the field is `timeseries`.
@@ -136,21 +138,15 @@ async def bounce_series(
     Source:
         docs/contract/dyn-metrics.md, 4 and 5.3.
     """
-    check_buckets(window, step)
-    target = await look_up(read, caller, scope)
-    if target is None:
-        return {}
-    pieces = instants(target, window.cuts(use_days=step is Step.DAY))
-    rows = await sql.rows(read, "bounce_series", *pieces, by is RollUp.USER, *buckets(window, step), bounce_type)
-    soft = filled([(row.key, row.places, row.soft) for row in rows], window, step)
-    hard = filled([(row.key, row.places, row.hard) for row in rows], window, step)
-    starts = list(window.starts(step))
-    return {key: list(zip(starts, _pairs(soft[key], hard[key]), strict=True)) for key in soft}
-
-
-def _pairs(soft: list[int], hard: list[int]) -> Iterator[Bounces]:
-    """Yield both numbers of each bucket; most are zero."""
-    return (Bounces(one, two) if one or two else NO_BOUNCES for one, two in zip(soft, hard, strict=True))
+    found = await series(read, caller, step, Question(What.BOUNCES, window, scope, by))
+    if bounce_type is None:
+        return found
+    none = [0] * len(found.starts)
+    only = {
+        key: (soft, none) if bounce_type is BounceType.SOFT else (none, hard)
+        for key, (soft, hard) in found.columns.items()
+    }
+    return Series(found.starts, {key: columns for key, columns in only.items() if any(map(any, columns))})
 
 
 def _row(row: Row[Any]) -> BounceRow:

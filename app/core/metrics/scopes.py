@@ -3,6 +3,7 @@
 Imports the front doors of accounts and senders, this package's values, db.
 """
 
+import json
 from dataclasses import dataclass
 
 from app.core import accounts, senders
@@ -43,7 +44,9 @@ async def look_up(read: ReadSession, caller: Caller, scope: Scope) -> Target | N
     if scope.sender is not None:
         known = await senders.ids_of(read, account_ids, scope.sender)
         sender_ids = [one for one in known if scope.sender_id in {None, one}]
-    if not account_ids or sender_ids == []:
+    if sender_ids is not None:
+        account_ids = [row.account_id for row in await sql.rows(read, "owners", sender_ids, account_ids)]
+    if not account_ids:
         return None
     await sql.rows(read, "plan_each_time")
     return Target(account_ids, sender_ids)
@@ -59,14 +62,22 @@ async def conditions(
     read: ReadSession, target: Target, window: Window, filters: ListFilters
 ) -> tuple[tuple[object, ...], bool]:
     """Return the parameters that all lists begin with, and whether they narrow by more than the counters know."""
-    names: list[str] = []
-    values: list[str] = []
+    headers: list[tuple[str, str]] = []
     if filters.x_headers:
         configured = await accounts.x_header_names(read, target.account_ids)
-        counting = [(name.lower(), value) for name, value in filters.x_headers if name.lower() in configured]
-        for name, value in counting[:X_HEADERS]:
-            names.append(name)
-            values.append(value.translate(_ANGLES)[:X_VALUE_LENGTH])  # the form of the stored ones
-    whom = (filters.recipient, filters.domain, filters.local)
-    parameters = (target.account_ids, window.start, window.end, target.sender_ids, *whom, names, values)
-    return parameters, bool(names) or whom != (None, None, None)
+        counting = [(name, value) for name, value in filters.x_headers if name.lower() in configured]
+        # The form of the stored ones.
+        headers = [(name, value.translate(_ANGLES)[:X_VALUE_LENGTH]) for name, value in counting[:X_HEADERS]]
+    names, values = [name for name, _ in headers], [value for _, value in headers]
+    domain = filters.domain
+    if domain is not None and "@" in domain:
+        domain = "@"  # of nobody, and nothing that might be the end of a local part
+    whom = (filters.recipient, domain, filters.local)
+    together = dict(headers)
+    possible = all(together[name] == value for name, value in headers)  # not two values under one name
+    whose = (target.account_ids, window.start, window.end, target.sender_ids)
+    return (*whose, *whom, names, values, json.dumps(together if possible else None)), bool(names) or whom != (
+        None,
+        None,
+        None,
+    )

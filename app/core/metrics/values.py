@@ -116,6 +116,20 @@ class CountRow:
     copies: int
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Numbers over time of some senders or accounts.
+
+    Attributes:
+        starts: Start of every bucket that overlaps the window; the first may lie before it.
+        columns: By id: as many numbers, with zeros where nothing happened, in one list; of bounces in two, the soft
+            ones and the hard ones. Who has nothing at all is not there.
+    """
+
+    starts: list[datetime]
+    columns: dict[int, tuple[list[int], ...]]
+
+
 class Bounces(NamedTuple):
     """A number of bounces by type."""
 
@@ -126,9 +140,6 @@ class Bounces(NamedTuple):
     def all(self) -> int:
         """Both kinds."""
         return self.soft + self.hard
-
-
-NO_BOUNCES = Bounces(0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Cuts:
         start      hours_start      days_start      days_end      hours_end      end
           |  count      |     hours     |     days      |    hours    |   count   |
 
-    Pieces may be empty.
+    Pieces may be empty. One that is counted lies within one hour, one of hours, beside a piece of days, within one day.
     """
 
     start: datetime
@@ -46,6 +46,21 @@ class Cuts:
     days_end: datetime
     hours_end: datetime
     end: datetime
+
+    @property
+    def days(self) -> "Window":
+        """The whole days."""
+        return Window(self.days_start, self.days_end)
+
+    @property
+    def hours(self) -> "tuple[Window, Window]":
+        """The whole hours before and after them, each part of one day."""
+        return Window(self.hours_start, self.days_start), Window(self.days_end, self.hours_end)
+
+    @property
+    def edges(self) -> "tuple[Window, Window]":
+        """What is left, each part of one hour."""
+        return Window(self.start, self.hours_start), Window(self.hours_end, self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +116,7 @@ def _floor(moment: datetime, width: timedelta) -> datetime:
 
 
 def _whole(start: datetime, end: datetime, width: timedelta) -> tuple[datetime, datetime]:
-    """Return the part of a range that consists of whole units; an empty one at its end when there is none."""
+    """Return the part of a range that consists of whole units; an empty one at a border, or else the end."""
     first = start + (_FIRST - start) % width
     last = _floor(end, width)
-    return (first, last) if first < last else (end, end)
+    return (first, last) if first <= last else (end, end)

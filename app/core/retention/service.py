@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.retention import months
+from app.core.retention import closing, months
 from app.core.retention.months import first_kept
 from app.db.engine import driver_connection
 from app.db.sql import Connection, Sql
@@ -18,6 +18,7 @@ LONGEST_SECONDS = 40.0
 """After which a run ends; the next goes on."""
 BATCH = 5000
 """Rows deleted at a time."""
+DETAILS = ("old_issues", "old_names", "old_postbacks", "old_minutes")
 _LOCK_KEY = 0x666F_7267  # "forg"
 sql = Sql(__package__)
 
@@ -51,6 +52,8 @@ class Forgotten:
 async def forget(engine: AsyncEngine, *, now: datetime, limits: Limits) -> Forgotten:
     """Drop months of copies that are wholly older than is kept, old refusals, names and postbacks, and old counts.
 
+    Before that the counts of hours that are over are put together; no number changes.
+
     A month stays, with what belongs to it, while one of its copies waits in the queue or a lease. Nobody waits for
     this: whatever is in use is left for the next run.
 
@@ -69,11 +72,14 @@ async def forget(engine: AsyncEngine, *, now: datetime, limits: Limits) -> Forgo
             return Forgotten()
         try:
             await connection.execute("SET lock_timeout = '2s'")
+            await closing.close(connection, now, deadline)
             if limits.detail_days:
                 tables, rows = await _details(connection, first_kept(now, limits.detail_days), deadline)
             if limits.count_days:
                 day = (now - timedelta(days=limits.count_days)).astimezone(UTC).date()
-                rows += await _delete(connection, ("old_hours", "old_days"), _midnight(day), deadline)
+                rows += await _delete(
+                    connection, ("old_hours", "old_closed_hours", "old_days"), _midnight(day), deadline
+                )
         finally:
             if not connection.is_closed():
                 await connection.execute("RESET lock_timeout")
@@ -85,7 +91,7 @@ async def _details(connection: Connection, kept: date, deadline: float) -> tuple
     """Drop partitions before a month, and what is in no partition; return how many tables and rows."""
     old = await months.before(connection, kept)
     if not old:
-        return 0, await _delete(connection, ("old_issues", "old_names", "old_postbacks"), _midnight(kept), deadline)
+        return 0, await _delete(connection, DETAILS, _midnight(kept), deadline)
     busy = await months.waiting(connection, kept)
     tables = 0
     for partition in old:
@@ -94,7 +100,7 @@ async def _details(connection: Connection, kept: date, deadline: float) -> tuple
         if partition.month not in busy:
             tables += await months.drop(connection, partition)
     until = _midnight(min([kept, *busy]))
-    return tables, await _delete(connection, ("old_issues", "old_names", "old_postbacks"), until, deadline)
+    return tables, await _delete(connection, DETAILS, until, deadline)
 
 
 async def _delete(connection: Connection, statements: tuple[str, ...], until: datetime, deadline: float) -> int:

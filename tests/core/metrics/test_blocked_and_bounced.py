@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import metrics
@@ -14,6 +15,7 @@ from app.core.metrics import Bounces, RollUp, Step, Window, window
 from app.core.suppressions import Reason
 from app.db.unit_of_work import reading
 from app.models.bounce import BounceType
+from tests.core.metrics.pieces import close, pairs, single
 from tests.factories import Factories, MadeAccount
 from tests.factories.copies import CopySpec
 from tests.factories.history import BounceSpec, LaidCopy
@@ -106,11 +108,16 @@ def _bucket(at: datetime, asked: Window, step: Step) -> datetime:
     return max(start for start in asked.starts(step) if start <= at)
 
 
-async def test_bounces_equal_a_recount(make: Factories, engine: AsyncEngine) -> None:
+@pytest.mark.parametrize("days", [None, 1.4, 3.0, 9.0])
+async def test_bounces_equal_a_recount(
+    make: Factories, engine: AsyncEngine, days: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = await build(make)
+    if days is not None:
+        await close(engine, START + timedelta(days=days), busy=2, monkeypatch=monkeypatch)
     chance = random.Random(1)
     async with reading(engine) as read:
-        for asked in ranges(chance, 25):
+        for asked in ranges(chance, 15):
             by, step = chance.choice(list(RollUp)), chance.choice(list(Step))
             kind = chance.choice([None, *BounceType])
             events = [one for one in inside(world.bounces, _bounced_at, asked) if kind in {None, one[1].type}]
@@ -120,7 +127,9 @@ async def test_bounces_equal_a_recount(make: Factories, engine: AsyncEngine) -> 
                 key: Bounces(counted[key, "soft"], counted[key, "hard"]) for key in {key for key, _ in counted}
             }
             assert [row.key for row in rows] == sorted(row.key for row in rows)
-            series = await metrics.bounce_series(read, world.master.caller, asked, step=step, by=by, bounce_type=kind)
+            series = pairs(
+                await metrics.bounce_series(read, world.master.caller, asked, step=step, by=by, bounce_type=kind)
+            )
             placed = Counter((_key(copy, by), _bucket(one.at, asked, step), one.type) for copy, one in events)
             assert series == {
                 key: [
@@ -146,11 +155,16 @@ async def test_pages_of_bounces_hold_each_once_in_order(make: Factories, engine:
             assert found == expected
 
 
-async def test_blocked_copies_equal_a_recount(make: Factories, engine: AsyncEngine) -> None:
+@pytest.mark.parametrize("days", [None, 1.4, 3.0, 9.0])
+async def test_blocked_copies_equal_a_recount(
+    make: Factories, engine: AsyncEngine, days: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = await build(make)
+    if days is not None:
+        await close(engine, START + timedelta(days=days), busy=2, monkeypatch=monkeypatch)
     chance = random.Random(3)
     async with reading(engine) as read:
-        for asked in ranges(chance, 25):
+        for asked in ranges(chance, 15):
             by, step = chance.choice(list(RollUp)), chance.choice(list(Step))
             reason = chance.choice([None, *Reason])
             copies = [copy for copy in inside(world.blocked, _accepted_at, asked) if reason in {None, _shown(copy)}]
@@ -163,7 +177,9 @@ async def test_blocked_copies_equal_a_recount(make: Factories, engine: AsyncEngi
                 )
                 for key in {key for key, _ in counted}
             }
-            series = await metrics.blocked_series(read, world.master.caller, asked, step=step, by=by, reason=reason)
+            series = single(
+                await metrics.blocked_series(read, world.master.caller, asked, step=step, by=by, reason=reason)
+            )
             placed = Counter((_key(copy, by), _bucket(copy.accepted_at, asked, step)) for copy in copies)
             assert series == {
                 key: [(start, placed[key, start]) for start in asked.starts(step)]

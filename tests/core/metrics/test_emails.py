@@ -1,10 +1,11 @@
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import metrics
-from app.core.metrics import EmailRow, ListFilters, window
+from app.core.metrics import EmailRow, ListFilters, seeking, window
 from app.db.unit_of_work import reading
 from tests.factories import Factories, MadeAccount
 from tests.factories.copies import CopySpec
@@ -90,3 +91,54 @@ async def test_copies_of_one_second_are_ordered_by_id(make: Factories, engine: A
     ids = await make.copies([CopySpec(account.id, account.senders["a@x.example"], NOON)] * 30)
     rows = await listed(engine, account)
     assert [row.message_id for row in rows] == sorted(ids)
+
+
+async def test_narrowed_lists_of_many_accounts_are_the_matching_copies_in_order(
+    make: Factories, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seeking, "DEEP", 5)
+    chance = random.Random(20161122)
+    names = ["X-A", "X-Bb", "x-ccc", "X-Dddd"]
+    master = await make.account(x_headers=names, senders=["a@x.example"])
+    subs = [await make.account(parent=master, x_headers=names, senders=["a@x.example"]) for _ in range(2)]
+    specs = [
+        CopySpec(
+            made.id,
+            made.senders["a@x.example"],
+            NOON + timedelta(seconds=chance.randrange(9000)),
+            recipient=f"r{chance.randrange(4)}@{chance.choice(['one', 'two'])}.example",
+            x_headers={name: chance.choice("uvw") for name in names if chance.random() < 0.6} or None,
+            bounced=chance.random() < 0.5,
+        )
+        for made in chance.choices([master, *subs], k=250)
+    ]
+    await make.copies(specs)
+    for filters in (
+        ListFilters(x_headers=(("X-A", "u"),)),
+        ListFilters(x_headers=(("x-bb", "v"), ("X-Dddd", "w"))),
+        ListFilters(x_headers=(("X-CCC", "w"),), domain="ONE.example"),
+        ListFilters(x_headers=(("X-A", "u"), ("X-A", "v"))),
+        ListFilters(domain="two.example"),
+        ListFilters(domain="r1@two.example"),
+    ):
+        expected = [
+            NOON + timedelta(seconds=int((spec.accepted_at - NOON).total_seconds()))
+            for spec in specs
+            if matches(spec, filters)
+        ]
+        found: list[EmailRow] = []
+        async with reading(engine) as read:
+            for offset in range(0, 260, 13):
+                found += await metrics.emails(read, master.caller, DAY, filters=filters, offset=offset, limit=13)
+        assert sorted(expected) == [row.accepted_at for row in found]
+        assert [(row.accepted_at, row.message_id) for row in found] == sorted(
+            (row.accepted_at, row.message_id) for row in found
+        )
+
+
+def matches(spec: CopySpec, filters: ListFilters) -> bool:
+    had = {name.lower(): value for name, value in (spec.x_headers or {}).items()}
+    domain = spec.recipient.rpartition("@")[2]
+    return all(had.get(name.lower()) == value for name, value in filters.x_headers) and (
+        filters.domain is None or filters.domain.lower() == domain
+    )

@@ -65,7 +65,7 @@ async def test_an_old_month_goes_as_a_whole_and_its_counts_stay(
     assert await months(engine) == []
     assert await value(engine, "SELECT count(*) FROM messages") == 1
     assert await value(engine, "SELECT sum(accepted) FROM daily_counts") == 2
-    assert await value(engine, "SELECT sum(hard_bounces) FROM hourly_counts") == 1
+    assert await value(engine, "SELECT sum(hard_bounces) FROM counted_hours") == 1
     query = {"apikey": account.key, "starttime": "2016-11-01T00:00:00Z", "endtime": "2016-12-01T00:00:00Z"}
     for path in ("/rest/json/reports/sent", "/rest/json/reports/bounces", "/rest/json/reports/opens"):
         answer = await client.get(path, params=query)
@@ -77,6 +77,15 @@ async def test_an_old_month_goes_as_a_whole_and_its_counts_stay(
 async def test_what_is_kept_for_ever_stays(engine: AsyncEngine, account: MadeAccount) -> None:
     assert await forget(engine, Limits(detail_days=0, count_days=0)) == retention.Forgotten()
     assert await value(engine, "SELECT count(*) FROM messages") == 2
+
+
+@pytest.mark.usefixtures("account")
+async def test_hours_that_are_over_are_closed(engine: AsyncEngine) -> None:
+    before = await value(engine, "SELECT sum(accepted) FROM counted_hours")
+    await forget(engine, Limits(detail_days=0, count_days=0))
+    assert await value(engine, "SELECT count(*) FROM closed_hours") == 1
+    assert await value(engine, "SELECT count(*) FROM hourly_counts WHERE hour < '2017-01-01'") == 0
+    assert await value(engine, "SELECT sum(accepted) FROM counted_hours") == before
 
 
 @pytest.mark.parametrize("place", ["queue", "lease"])
@@ -131,8 +140,8 @@ async def test_old_counts_refusals_and_names_go_a_batch_at_a_time(
             account.id,
             sender_id,
         )
-    # Two hours of the old bounce, seven more, its day; five refusals; one name.
-    assert (await forget(engine, Limits(detail_days=540, count_days=400))).rows == 9 + 1 + 5 + 1
+    # Two days of hours, closed before they went; the day of the old bounce; five refusals; one name.
+    assert (await forget(engine, Limits(detail_days=540, count_days=400))).rows == 2 + 1 + 5 + 1
     assert await value(engine, "SELECT count(*) FROM issues") == 1
     assert await value(engine, "SELECT email_id FROM foreign_email_ids") == "new"
     assert await value(engine, "SELECT count(*) FROM hourly_counts") == 1

@@ -10,6 +10,7 @@ from app.api.dyn.metrics.auth import QueryDep, Reader
 from app.api.dyn.metrics.email_ids import shown_ids
 from app.api.dyn.metrics.envelope import ok, ok_series, x_headers_out
 from app.api.dyn.metrics.params import Parameters
+from app.api.dyn.metrics.series import points
 from app.core import metrics
 from app.core.metrics import BlockedCount, BlockedRow, RollUp, Step
 from app.core.suppressions import Reason
@@ -85,15 +86,7 @@ async def blocked_email_counts(request: Request, params: QueryDep, caller: Reade
         counts = await metrics.blocked_counts(read, caller, window, scope=scope, by=by, reason=reason)
         return await ok(request, [count_out(row, by) for row in counts], item="count")
     series = await metrics.blocked_series(read, caller, window, step=step, scope=scope, by=by, reason=reason)
-    return await ok_series(
-        request,
-        {
-            str(key): [
-                {"timestamp": int(start.timestamp()), "blocked_email_count": blocked} for start, blocked in points
-            ]
-            for key, points in series.items()
-        },
-    )
+    return await ok_series(request, points(series, ("timestamp", "blocked_email_count")))
 
 
 async def blocked_email_reasons(request: Request, params: QueryDep, caller: Reader) -> Response:  # noqa: ARG001 a key is needed

@@ -12,9 +12,10 @@ from app.api.dyn.metrics.auth import QueryDep, Reader
 from app.api.dyn.metrics.email_ids import shown_ids
 from app.api.dyn.metrics.envelope import ok, ok_series, x_headers_out
 from app.api.dyn.metrics.params import Parameters
+from app.api.dyn.metrics.series import points
 from app.core import ingest, metrics
 from app.core.errors import NotFound
-from app.core.metrics import BounceCount, BounceDetail, BounceRow, Bounces, Category, RollUp, Step
+from app.core.metrics import BounceCount, BounceDetail, BounceRow, Category, RollUp, Step
 from app.dependencies import Read, RuntimeDep
 from app.models.bounce import BounceType
 
@@ -62,11 +63,12 @@ _DETAIL = (
 def count_out(row: BounceCount, by: RollUp) -> dict[str, object]:
     """Return a row of counts."""
     whose = {"user_id": row.key} if by is RollUp.USER else {"sender_id": row.key, "sender": row.sender}
-    return {"bounce_count": row.bounces.all, **whose, **_by_type(row.bounces)}
-
-
-def _by_type(bounces: Bounces) -> dict[str, object]:
-    return {"soft_bounce_count": bounces.soft, "hard_bounce_count": bounces.hard}
+    return {
+        "bounce_count": row.bounces.all,
+        **whose,
+        "soft_bounce_count": row.bounces.soft,
+        "hard_bounce_count": row.bounces.hard,
+    }
 
 
 async def bounces(request: Request, params: QueryDep, caller: Reader, read: Read, runtime: RuntimeDep) -> Response:
@@ -141,14 +143,8 @@ async def bounce_counts(request: Request, params: QueryDep, caller: Reader, read
         counts = await metrics.bounce_counts(read, caller, window, scope=scope, by=by, bounce_type=bounce_type)
         return await ok(request, [count_out(row, by) for row in counts], item="count")
     series = await metrics.bounce_series(read, caller, window, step=step, scope=scope, by=by, bounce_type=bounce_type)
-    data = {
-        str(key): [
-            {"bounce_count": counted.all, "timestamp": int(start.timestamp()), **_by_type(counted)}
-            for start, counted in points
-        ]
-        for key, points in series.items()
-    }
-    return await ok_series(request, data, enveloped=enveloped)
+    names = ("bounce_count", "timestamp", "soft_bounce_count", "hard_bounce_count")
+    return await ok_series(request, points(series, names, total=True), enveloped=enveloped)
 
 
 async def bounce_categories(request: Request, params: QueryDep, caller: Reader) -> Response:  # noqa: ARG001 a key is needed

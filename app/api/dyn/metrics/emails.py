@@ -10,6 +10,7 @@ from app.api.dyn.metrics.auth import QueryDep, Reader
 from app.api.dyn.metrics.email_ids import shown_ids
 from app.api.dyn.metrics.envelope import ok, ok_series, x_headers_out
 from app.api.dyn.metrics.params import Parameters
+from app.api.dyn.metrics.series import points
 from app.core import metrics
 from app.core.metrics import CountRow, EmailRow, RollUp, Step
 from app.dependencies import Read, RuntimeDep
@@ -71,10 +72,4 @@ async def email_counts(request: Request, params: QueryDep, caller: Reader, read:
         counts = await metrics.email_counts(read, caller, window, scope=scope, by=by)
         return await ok(request, [count_out(row, by) for row in counts], item="count")
     series = await metrics.email_series(read, caller, window, step=step, scope=scope, by=by)
-    return await ok_series(
-        request,
-        {
-            str(key): [{"timestamp": int(start.timestamp()), "sent_count": copies} for start, copies in points]
-            for key, points in series.items()
-        },
-    )
+    return await ok_series(request, points(series, ("timestamp", "sent_count")))

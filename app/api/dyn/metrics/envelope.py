@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.dyn.markup import Element, html_page, xml_document
+from app.api.dyn.metrics.series import Points
 from app.dependencies import runtime_of
 
 BIG = 20_000
@@ -111,22 +112,29 @@ async def ok(
     return await _answer(request, data, {"data": item}, len(data), enveloped)
 
 
-async def ok_series(request: Request, data: dict[str, list[dict[str, object]]], *, enveloped: bool = True) -> Response:
+async def ok_series(request: Request, points: Points, *, enveloped: bool = True) -> Response:
     """Return a success with time series by id; for `enveloped` see `ok`."""
-    size = sum(len(points) for points in data.values())
     if format_of(request) is Format.JSON:
-        return await _answer(request, data, {}, size, enveloped)
-    series = [Element("series", points, (("id", key),)) for key, points in data.items()]
-    return await _answer(request, series, {"series": "point"}, size, enveloped)
+        written = await asyncio.to_thread(points.json) if points.size > BIG else points.json()
+        if _is_enveloped(request, Format.JSON, enveloped):
+            before, _, after = orjson.dumps(five_fields(request, "data", [])).partition(b"[]")
+            written = [before, *written, after]
+        return Response(b"".join(written), headers={"Vary": "Accept"}, media_type="application/json")
+    data = await asyncio.to_thread(points.objects)
+    series = [Element("series", shown, (("id", key),)) for key, shown in data.items()]
+    return await _answer(request, series, {"series": "point"}, points.size, enveloped)
 
 
 async def _answer(request: Request, data: object, items: Mapping[str, str], size: int, enveloped: bool) -> Response:
     chosen = format_of(request)
-    always = enveloped or chosen is not Format.JSON or runtime_of(request).settings.metrics.envelope == "always"
-    tree = five_fields(request, "data", data) if always else data
+    tree = five_fields(request, "data", data) if _is_enveloped(request, chosen, enveloped) else data
     if size > BIG:
         return await asyncio.to_thread(write, chosen, tree, items=items)
     return write(chosen, tree, items=items)
+
+
+def _is_enveloped(request: Request, chosen: Format, asked: bool) -> bool:
+    return asked or chosen is not Format.JSON or runtime_of(request).settings.metrics.envelope == "always"
 
 
 def write(

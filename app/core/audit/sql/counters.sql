@@ -9,7 +9,7 @@
 -- $2 accepted_from timestamp with time zone: only copies accepted from then on
 -- $3 account_id bigint: only of this account; null = of all
 -- $4 limit integer: most rows
--- -> bucket text: hourly_counts or daily_counts
+-- -> bucket text: hourly_counts (with the closed ones) or daily_counts
 -- -> account_id bigint: of the counter
 -- -> sender_id bigint: of the counter
 -- -> start timestamp with time zone: of the hour or day
@@ -70,8 +70,8 @@ WITH events AS (
         accepted, delivered, deferred, hard_bounces, soft_bounces,
         blocked_complaint, blocked_hardbounce, blocked_manual, blocked_softbounce, blocked_unsubscribe,
         opens, unique_opens, clicks, unique_clicks, complaints, unsubscribes
-    FROM hourly_counts
-    WHERE hour >= $1::timestamptz
+    FROM counted_hours
+    WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date
     UNION ALL
     SELECT 'daily_counts', account_id, sender_id, day::timestamp AT TIME ZONE 'UTC',
         accepted, delivered, deferred, hard_bounces, soft_bounces,
@@ -80,7 +80,7 @@ WITH events AS (
     FROM daily_counts
     WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date
 ), stored AS (
-    SELECT bucket, account_id, sender_id, start, column_.metric, column_.stored
+    SELECT bucket, account_id, sender_id, start, column_.metric, sum(column_.stored)::bigint AS stored
     FROM kept
     CROSS JOIN LATERAL (VALUES
         ('accepted', accepted), ('delivered', delivered), ('deferred', deferred), ('hard_bounces', hard_bounces),
@@ -91,11 +91,11 @@ WITH events AS (
         ('complaints', complaints), ('unsubscribes', unsubscribes)
     ) AS column_ (metric, stored)
     WHERE column_.stored <> 0 AND ($3::bigint IS NULL OR account_id = $3::bigint)
+    GROUP BY 1, 2, 3, 4, 5  -- an hour may stand in two places
 )
 SELECT bucket, account_id, sender_id, start, metric,
     coalesce(counted, 0) AS counted, coalesce(stored, 0)::bigint AS stored, count(*) OVER () AS found
-FROM counted
-FULL JOIN stored USING (bucket, account_id, sender_id, start, metric)
+FROM counted FULL JOIN stored USING (bucket, account_id, sender_id, start, metric)
 WHERE coalesce(counted, 0) <> coalesce(stored, 0)
 ORDER BY bucket, account_id, sender_id, start, metric
 LIMIT $4::int

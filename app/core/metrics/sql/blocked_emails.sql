@@ -1,6 +1,6 @@
 -- One page of blocked copies, by acceptance, then id.
 -- Locks: none.
--- Indexes: ix_messages_blocked; ix_messages_recipient when a recipient is given. Wants a plan for its own values
+-- Indexes: ix_messages_refused; ix_messages_recipient when a recipient is given. Wants a plan for its own values
 -- (plan_each_time.sql), so that filters which are null cost nothing and months outside the range are not looked at.
 --
 -- $1 account_ids bigint[]: whose copies
@@ -10,11 +10,12 @@
 -- $5 recipient text: only of this address, ignoring case; null = of all
 -- $6 domain text: only of this domain, ignoring case; null = of all
 -- $7 local text: only of this local part, ignoring case; null = of all
--- $8 header_names text[]: remembered X-headers that must have a value, in lower case; empty = any
+-- $8 header_names text[]: remembered X-headers that must have a value, as they are most likely spelled; empty = any
 -- $9 header_values text[]: these values, exactly; as many as names
--- $10 reasons text[]: only copies blocked for one of these; null = for any
--- $11 page_size bigint: most rows
--- $12 skipped bigint: rows left out at the beginning
+-- $10 headers text: the same as a JSON object, which decides alone where the names are spelled so
+-- $11 reasons text[]: only copies blocked for one of these; null = for any
+-- $12 page_size bigint: most rows
+-- $13 skipped bigint: rows left out at the beginning
 -- -> id bigint: of the copy
 -- -> accepted_at timestamp with time zone: second of acceptance
 -- -> account_id bigint: owner
@@ -35,21 +36,24 @@ WITH page AS (
             AND ($4::bigint[] IS NULL OR sender_id = ANY ($4::bigint[]))
             AND ($5::text IS NULL OR (hashtextextended(lower(recipient), 0) = hashtextextended(lower($5::text), 0)
                                       AND lower(recipient) = lower($5::text)))
-            AND ($6::text IS NULL OR lower(split_part(recipient, '@', -1)) = lower($6::text))
+            AND ($6::text IS NULL OR right(recipient, length($6::text) + 1) = '@' || lower($6::text))
             AND ($7::text IS NULL
                  OR lower(left(recipient, -1 - length(split_part(recipient, '@', -1)))) = lower($7::text))
             AND (cardinality($8::text[]) = 0
-                 OR jsonb_path_exists(x_headers, '$.* ? (@ == $v)', jsonb_build_object('v', ($9::text[])[1]))
+                 OR x_headers @> $10::text::jsonb
+                 OR NOT jsonb_exists_all(x_headers, $8::text[])
+                 AND coalesce(strpos(x_headers::text, to_jsonb(($9::text[])[1])::text), 0) > 0
                  AND NOT EXISTS (SELECT FROM unnest($8::text[], $9::text[]) AS wanted (name, value)
                                  WHERE NOT EXISTS (SELECT FROM jsonb_each_text(x_headers) AS had (name, value)
-                                                    WHERE lower(had.name) = wanted.name AND had.value = wanted.value)))
-            AND ($10::text[] IS NULL OR blocked_reason = ANY ($10::text[]))
+                                                    WHERE lower(had.name) = lower(wanted.name)
+                                                      AND had.value = wanted.value)))
+            AND ($11::text[] IS NULL OR blocked_reason = ANY ($11::text[]))
           ORDER BY accepted_at, id
-          LIMIT $11::bigint + $12::bigint
+          LIMIT $12::bigint + $13::bigint
      ) AS mine
      ORDER BY mine.accepted_at, mine.id
-     LIMIT $11::bigint
-    OFFSET $12::bigint
+     LIMIT $12::bigint
+    OFFSET $13::bigint
 )
 SELECT messages.id, messages.accepted_at, account_id, sender_id, recipient,
        blocked_reason, postback_at,

@@ -1,8 +1,9 @@
--- The bounces of some seconds by second, then email id, from the place on that a given bounce has in the order of the
--- time in full: the page that bounce_span.sql has found.
+-- One page of bounces by the second they were recorded, then acceptance and id of their copies. The range is read as a
+-- whole: bounces_found.sql tells which one has the page and little more. A bounce lies in the partition of its copy,
+-- which was accepted before.
 -- Locks: none.
--- Indexes: ix_bounces_account; ix_bounces_recipient when a recipient is given. Wants a plan for its own values
--- (plan_each_time.sql).
+-- Indexes: ix_bounces_listed (index-only), pk_bounces; ix_bounces_recipient when a recipient is given. Wants a plan for
+-- its own values (plan_each_time.sql).
 --
 -- $1 account_ids bigint[]: whose bounces
 -- $2 start timestamp with time zone: start of the range, whole second
@@ -11,13 +12,13 @@
 -- $5 recipient text: only of this address, ignoring case; null = of all
 -- $6 domain text: only of this domain, ignoring case; null = of all
 -- $7 local text: only of this local part, ignoring case; null = of all
--- $8 header_names text[]: remembered X-headers that must have a value, in lower case; empty = any
+-- $8 header_names text[]: remembered X-headers that must have a value, as they are most likely spelled; empty = any
 -- $9 header_values text[]: these values, exactly; as many as names
--- $10 bounce_type text: hard or soft; null = both
--- $11 category text: only of this category; null = of all
--- $12 page_size bigint: most rows
--- $13 first_at timestamp with time zone: of the first bounce of the page in the order of the time in full
--- $14 first_id bigint: its copy
+-- $10 headers text: the same as a JSON object, which decides alone where the names are spelled so
+-- $11 bounce_type text: hard or soft; null = both
+-- $12 category text: only of this category; null = of all
+-- $13 page_size bigint: most rows
+-- $14 skipped bigint: rows left out at the beginning
 -- -> message_id bigint: of the copy
 -- -> accepted_at timestamp with time zone: second of its acceptance
 -- -> account_id bigint: owner
@@ -29,31 +30,33 @@
 -- -> code text: enhanced status code
 -- -> x_headers jsonb: remembered X-headers, null without
 -- -> postback_at timestamp with time zone: when the customer's postback succeeded, null if it did not
-WITH placed AS (
-    SELECT message_id, accepted_at, account_id, sender_id, recipient, bounced_at, bounce_type, category, code,
-           x_headers, postback_at,
-           row_number() OVER (ORDER BY date_trunc('second', bounced_at, 'UTC'), accepted_at, message_id) AS place,
-           count(*) FILTER (WHERE (bounced_at, message_id) < ($13::timestamptz, $14::bigint)) OVER () AS skipped
+WITH page AS (
+    SELECT message_id, accepted_at, date_trunc('second', bounced_at, 'UTC') AS second
       FROM bounces
      WHERE account_id = ANY ($1::bigint[])
        AND bounced_at >= $2::timestamptz AND bounced_at < $3::timestamptz AND accepted_at < $3::timestamptz
        AND ($4::bigint[] IS NULL OR sender_id = ANY ($4::bigint[]))
        AND ($5::text IS NULL OR (hashtextextended(lower(recipient), 0) = hashtextextended(lower($5::text), 0)
                                  AND lower(recipient) = lower($5::text)))
-       AND ($6::text IS NULL OR lower(split_part(recipient, '@', -1)) = lower($6::text))
+       AND ($6::text IS NULL OR right(recipient, length($6::text) + 1) = '@' || lower($6::text))
        AND ($7::text IS NULL
             OR lower(left(recipient, -1 - length(split_part(recipient, '@', -1)))) = lower($7::text))
        AND (cardinality($8::text[]) = 0
-            OR jsonb_path_exists(x_headers, '$.* ? (@ == $v)', jsonb_build_object('v', ($9::text[])[1]))
+            OR x_headers @> $10::text::jsonb
+            OR NOT jsonb_exists_all(x_headers, $8::text[])
+            AND coalesce(strpos(x_headers::text, to_jsonb(($9::text[])[1])::text), 0) > 0
             AND NOT EXISTS (SELECT FROM unnest($8::text[], $9::text[]) AS wanted (name, value)
                             WHERE NOT EXISTS (SELECT FROM jsonb_each_text(x_headers) AS had (name, value)
-                                               WHERE lower(had.name) = wanted.name AND had.value = wanted.value)))
-       AND ($10::text IS NULL OR bounce_type = $10::text)
-       AND ($11::text IS NULL OR category = $11::text)
+                                               WHERE lower(had.name) = lower(wanted.name)
+                                                 AND had.value = wanted.value)))
+       AND ($11::text IS NULL OR bounce_type = $11::text)
+       AND ($12::text IS NULL OR category = $12::text)
+     ORDER BY second, accepted_at, message_id
+     LIMIT $13::bigint
+    OFFSET $14::bigint
 )
 SELECT message_id, accepted_at, account_id, sender_id, recipient, bounced_at, bounce_type, category, code,
        x_headers, postback_at
-  FROM placed
- WHERE place > skipped
- ORDER BY place
- LIMIT $12::bigint
+  FROM page
+  JOIN bounces USING (message_id, accepted_at)
+ ORDER BY page.second, accepted_at, message_id

@@ -1,12 +1,14 @@
 -- Makes the rest of the transaction plan each statement for its own values: ranges then leave out whole partitions, and
 -- filters that are null vanish. Pages are read in the order of an index, which ends with the page: the planner expects
 -- so few rows of a filter by domain that it would rather gather and sort all of them. A master's series by hour fit
--- into the memory that one statement may use.
+-- into the memory that one statement may use. One process does each: starting others takes as long as they spare.
 -- Locks: none. Index: none.
 --
 -- -> plan_cache_mode text: the new value
 -- -> enable_bitmapscan text: the new value
 -- -> work_mem text: the new value
+-- -> max_parallel_workers_per_gather text: the new value
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true) AS plan_cache_mode,
        set_config('enable_bitmapscan', 'off', true) AS enable_bitmapscan,
-       set_config('work_mem', '64MB', true) AS work_mem
+       set_config('work_mem', '64MB', true) AS work_mem,
+       set_config('max_parallel_workers_per_gather', '0', true) AS max_parallel_workers_per_gather

@@ -2,7 +2,8 @@
 -- Buckets before the oldest partition are left out: their copies are gone, though their counts stay. The six instants
 -- rise; pieces between equal ones are empty.
 -- Locks: none.
--- Indexes: ix_daily_counts_day, ix_hourly_counts_hour, ix_messages_account (index-only), the catalogue's own.
+-- Indexes: ix_daily_counts_day, ix_hourly_counts_hour, pk_closed_hours, ix_messages_account (index-only), the
+-- catalogue's own.
 --
 -- $1 account_ids bigint[]: whose copies
 -- $2 sender_ids bigint[]: only copies of these senders; null = of all
@@ -31,8 +32,10 @@ pieces AS (
        AND ($2::bigint[] IS NULL OR sender_id = ANY ($2::bigint[]))
     UNION ALL
     SELECT hour, hour + interval '1 hour', sum(accepted)
-      FROM hourly_counts
+      FROM counted_hours
      WHERE account_id = ANY ($1::bigint[])
+       AND (day >= ($4::timestamptz AT TIME ZONE 'UTC')::date AND day <= ($5::timestamptz AT TIME ZONE 'UTC')::date
+            OR day >= ($6::timestamptz AT TIME ZONE 'UTC')::date AND day <= ($7::timestamptz AT TIME ZONE 'UTC')::date)
        AND (hour >= $4::timestamptz AND hour < $5::timestamptz OR hour >= $6::timestamptz AND hour < $7::timestamptz)
        AND hour >= (SELECT month FROM oldest)
        AND ($2::bigint[] IS NULL OR sender_id = ANY ($2::bigint[]))

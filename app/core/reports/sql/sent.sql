@@ -1,6 +1,8 @@
 -- One page of accepted copies, by acceptance, then id: found in the index, and read only when they are on the page.
--- Locks: none. Indexes: ix_messages_account (index-only without other filters than the sender);
--- ix_messages_recipient when a recipient is given. Wants a plan for its own values (plan_each_time.sql).
+-- Locks: none. Indexes: ix_messages_account (index-only without other filters than the sender); ix_messages_recipient,
+-- ix_messages_domain, or ix_messages_header_0 to _3 when one is given: each ends with the order of the list. Which of a
+-- copy's X-headers has the value is not known, so all four are asked; a copy is found where the value stands first.
+-- Wants a plan for its own values (plan_each_time.sql).
 --
 -- $1 account_id bigint: whose
 -- $2 start timestamp with time zone: start of the range, on the second of acceptance
@@ -19,28 +21,62 @@
 -- -> recipient text: envelope recipient
 -- -> x_headers jsonb: remembered X-headers, null without
 WITH page AS (
-SELECT id, accepted_at
-  FROM messages
- WHERE account_id = $1::bigint
-   AND accepted_at >= $2::timestamptz
-   AND accepted_at < $3::timestamptz
-   AND ($4::bigint[] IS NULL OR sender_id = ANY ($4::bigint[]))
-   AND ($5::text IS NULL OR (hashtextextended(lower(recipient), 0) = hashtextextended(lower($5::text), 0)
-                             AND lower(recipient) = lower($5::text)))
-   AND ($6::text IS NULL OR lower(split_part(recipient, '@', -1)) = lower($6::text))
-   AND (cardinality($7::text[]) = 0
-        OR x_headers @> $9::text::jsonb
-        OR (NOT jsonb_exists_all(x_headers, $7::text[])
-            AND coalesce(strpos(x_headers::text, to_jsonb(($8::text[])[1])::text), 0) > 0
-            AND NOT EXISTS (
-                SELECT FROM unnest($7::text[], $8::text[]) AS wanted (name, value)
-                 WHERE NOT EXISTS (
-                     SELECT FROM jsonb_each_text(x_headers) AS had (name, value)
-                      WHERE lower(had.name) = lower(wanted.name) AND had.value = wanted.value))))
-   AND (NOT $10::boolean OR (delivered_at IS NOT NULL AND bounced_at IS NULL))
- ORDER BY accepted_at, id
- LIMIT $11::integer
-OFFSET $12::bigint
+ SELECT id, accepted_at
+   FROM (
+        (SELECT id, accepted_at, sender_id, recipient, x_headers, delivered_at, bounced_at
+          FROM messages
+         WHERE account_id = $1::bigint AND cardinality($7::text[]) = 0
+           AND ($6::text IS NULL OR hashtextextended(lower(split_part(recipient, '@', -1)), 0)
+                                    = hashtextextended(lower($6::text), 0))
+         ORDER BY accepted_at, id)
+        UNION ALL
+        (SELECT id, accepted_at, sender_id, recipient, x_headers, delivered_at, bounced_at
+          FROM messages
+         WHERE account_id = $1::bigint AND cardinality($7::text[]) > 0
+           AND hashtextextended(jsonb_path_query_array(x_headers, '$.*') ->> 0, 0) = hashtextextended(($8::text[])[1], 0)
+         ORDER BY accepted_at, id)
+        UNION ALL
+        (SELECT id, accepted_at, sender_id, recipient, x_headers, delivered_at, bounced_at
+          FROM messages
+         WHERE account_id = $1::bigint AND cardinality($7::text[]) > 0
+           AND hashtextextended(jsonb_path_query_array(x_headers, '$.*') ->> 1, 0) = hashtextextended(($8::text[])[1], 0)
+           AND jsonb_path_query_array(x_headers, '$.*') ->> 0 IS DISTINCT FROM ($8::text[])[1]
+         ORDER BY accepted_at, id)
+        UNION ALL
+        (SELECT id, accepted_at, sender_id, recipient, x_headers, delivered_at, bounced_at
+          FROM messages
+         WHERE account_id = $1::bigint AND cardinality($7::text[]) > 0
+           AND hashtextextended(jsonb_path_query_array(x_headers, '$.*') ->> 2, 0) = hashtextextended(($8::text[])[1], 0)
+           AND jsonb_path_query_array(x_headers, '$.*') ->> 0 IS DISTINCT FROM ($8::text[])[1]
+           AND jsonb_path_query_array(x_headers, '$.*') ->> 1 IS DISTINCT FROM ($8::text[])[1]
+         ORDER BY accepted_at, id)
+        UNION ALL
+        (SELECT id, accepted_at, sender_id, recipient, x_headers, delivered_at, bounced_at
+          FROM messages
+         WHERE account_id = $1::bigint AND cardinality($7::text[]) > 0
+           AND hashtextextended(jsonb_path_query_array(x_headers, '$.*') ->> 3, 0) = hashtextextended(($8::text[])[1], 0)
+           AND jsonb_path_query_array(x_headers, '$.*') ->> 0 IS DISTINCT FROM ($8::text[])[1]
+           AND jsonb_path_query_array(x_headers, '$.*') ->> 1 IS DISTINCT FROM ($8::text[])[1]
+           AND jsonb_path_query_array(x_headers, '$.*') ->> 2 IS DISTINCT FROM ($8::text[])[1]
+         ORDER BY accepted_at, id)
+   ) AS found
+  WHERE accepted_at >= $2::timestamptz AND accepted_at < $3::timestamptz
+    AND ($4::bigint[] IS NULL OR sender_id = ANY ($4::bigint[]))
+    AND ($5::text IS NULL OR (hashtextextended(lower(recipient), 0) = hashtextextended(lower($5::text), 0)
+                              AND lower(recipient) = lower($5::text)))
+    AND ($6::text IS NULL OR lower(split_part(recipient, '@', -1)) = lower($6::text))
+    AND (cardinality($7::text[]) = 0
+         OR x_headers @> $9::text::jsonb
+         OR (NOT jsonb_exists_all(x_headers, $7::text[])
+             AND NOT EXISTS (
+                 SELECT FROM unnest($7::text[], $8::text[]) AS wanted (name, value)
+                  WHERE NOT EXISTS (
+                      SELECT FROM jsonb_each_text(x_headers) AS had (name, value)
+                       WHERE lower(had.name) = lower(wanted.name) AND had.value = wanted.value))))
+    AND (NOT $10::boolean OR (delivered_at IS NOT NULL AND bounced_at IS NULL))
+  ORDER BY accepted_at, id
+  LIMIT $11::integer
+ OFFSET $12::bigint
 )
 SELECT copy.accepted_at, copy.accepted_ms, copy.recipient, copy.x_headers
   FROM page

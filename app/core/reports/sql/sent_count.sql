@@ -13,21 +13,50 @@
 -- $10 delivered boolean: only copies that the receiving server took and that have not bounced since
 -- -> found bigint: how many
 SELECT count(*) AS found
-  FROM messages
- WHERE account_id = $1::bigint
-   AND accepted_at >= $2::timestamptz
-   AND accepted_at < $3::timestamptz
-   AND ($4::bigint[] IS NULL OR sender_id = ANY ($4::bigint[]))
-   AND ($5::text IS NULL OR (hashtextextended(lower(recipient), 0) = hashtextextended(lower($5::text), 0)
-                             AND lower(recipient) = lower($5::text)))
-   AND ($6::text IS NULL OR lower(split_part(recipient, '@', -1)) = lower($6::text))
-   AND (cardinality($7::text[]) = 0
-        OR x_headers @> $9::text::jsonb
-        OR (NOT jsonb_exists_all(x_headers, $7::text[])
-            AND coalesce(strpos(x_headers::text, to_jsonb(($8::text[])[1])::text), 0) > 0
-            AND NOT EXISTS (
-                SELECT FROM unnest($7::text[], $8::text[]) AS wanted (name, value)
-                 WHERE NOT EXISTS (
-                     SELECT FROM jsonb_each_text(x_headers) AS had (name, value)
-                      WHERE lower(had.name) = lower(wanted.name) AND had.value = wanted.value))))
-   AND (NOT $10::boolean OR (delivered_at IS NOT NULL AND bounced_at IS NULL))
+  FROM (
+       SELECT id, accepted_at, sender_id, recipient, x_headers, delivered_at, bounced_at
+         FROM messages
+        WHERE account_id = $1::bigint AND cardinality($7::text[]) = 0
+          AND ($6::text IS NULL OR hashtextextended(lower(split_part(recipient, '@', -1)), 0)
+                                   = hashtextextended(lower($6::text), 0))
+       UNION ALL
+       SELECT id, accepted_at, sender_id, recipient, x_headers, delivered_at, bounced_at
+         FROM messages
+        WHERE account_id = $1::bigint AND cardinality($7::text[]) > 0
+          AND hashtextextended(jsonb_path_query_array(x_headers, '$.*') ->> 0, 0) = hashtextextended(($8::text[])[1], 0)
+       UNION ALL
+       SELECT id, accepted_at, sender_id, recipient, x_headers, delivered_at, bounced_at
+         FROM messages
+        WHERE account_id = $1::bigint AND cardinality($7::text[]) > 0
+          AND hashtextextended(jsonb_path_query_array(x_headers, '$.*') ->> 1, 0) = hashtextextended(($8::text[])[1], 0)
+          AND jsonb_path_query_array(x_headers, '$.*') ->> 0 IS DISTINCT FROM ($8::text[])[1]
+       UNION ALL
+       SELECT id, accepted_at, sender_id, recipient, x_headers, delivered_at, bounced_at
+         FROM messages
+        WHERE account_id = $1::bigint AND cardinality($7::text[]) > 0
+          AND hashtextextended(jsonb_path_query_array(x_headers, '$.*') ->> 2, 0) = hashtextextended(($8::text[])[1], 0)
+          AND jsonb_path_query_array(x_headers, '$.*') ->> 0 IS DISTINCT FROM ($8::text[])[1]
+          AND jsonb_path_query_array(x_headers, '$.*') ->> 1 IS DISTINCT FROM ($8::text[])[1]
+       UNION ALL
+       SELECT id, accepted_at, sender_id, recipient, x_headers, delivered_at, bounced_at
+         FROM messages
+        WHERE account_id = $1::bigint AND cardinality($7::text[]) > 0
+          AND hashtextextended(jsonb_path_query_array(x_headers, '$.*') ->> 3, 0) = hashtextextended(($8::text[])[1], 0)
+          AND jsonb_path_query_array(x_headers, '$.*') ->> 0 IS DISTINCT FROM ($8::text[])[1]
+          AND jsonb_path_query_array(x_headers, '$.*') ->> 1 IS DISTINCT FROM ($8::text[])[1]
+          AND jsonb_path_query_array(x_headers, '$.*') ->> 2 IS DISTINCT FROM ($8::text[])[1]
+  ) AS found
+  WHERE accepted_at >= $2::timestamptz AND accepted_at < $3::timestamptz
+    AND ($4::bigint[] IS NULL OR sender_id = ANY ($4::bigint[]))
+    AND ($5::text IS NULL OR (hashtextextended(lower(recipient), 0) = hashtextextended(lower($5::text), 0)
+                              AND lower(recipient) = lower($5::text)))
+    AND ($6::text IS NULL OR lower(split_part(recipient, '@', -1)) = lower($6::text))
+    AND (cardinality($7::text[]) = 0
+         OR x_headers @> $9::text::jsonb
+         OR (NOT jsonb_exists_all(x_headers, $7::text[])
+             AND NOT EXISTS (
+                 SELECT FROM unnest($7::text[], $8::text[]) AS wanted (name, value)
+                  WHERE NOT EXISTS (
+                      SELECT FROM jsonb_each_text(x_headers) AS had (name, value)
+                       WHERE lower(had.name) = lower(wanted.name) AND had.value = wanted.value))))
+    AND (NOT $10::boolean OR (delivered_at IS NOT NULL AND bounced_at IS NULL))

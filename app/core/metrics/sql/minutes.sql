@@ -1,0 +1,17 @@
+-- Accepted copies of whole minutes of busy hours that are closed, told by their counters, per sender. An hour of an
+-- account of which something came later, and is not yet added to its counters, is left out.
+-- Locks: none. Index: pk_closed_minutes, ix_hourly_counts_hour.
+--
+-- $1 account_ids bigint[]: whose
+-- $2 hour timestamp with time zone: the hour
+-- $3 from_minute integer: first minute, from 1
+-- $4 to_minute integer: last minute; before the first one: none
+-- -> account_id bigint: who was busy then
+-- -> sender_id bigint: sender
+-- -> copies bigint: how many
+SELECT account_id, sender_id,
+       (SELECT coalesce(sum(number), 0) FROM unnest(accepted[$3::integer:$4::integer]) AS number) AS copies
+  FROM closed_minutes
+ WHERE account_id = ANY ($1::bigint[]) AND hour = $2::timestamptz
+   AND NOT EXISTS (SELECT FROM hourly_counts AS late
+                    WHERE late.account_id = closed_minutes.account_id AND late.hour = $2::timestamptz)
