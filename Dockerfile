@@ -1,4 +1,4 @@
-# One image for every part; the command picks it: api, delivery, worker, outbox, scheduler, sandbox, migrate, init.
+# One image for every part; the command picks it: api, delivery, worker, outbox, scheduler, intake, submission, sandbox, migrate, init.
 # The base needs Python 3.11 or newer with its venv module, the same in both stages.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
@@ -35,7 +35,7 @@ ENV PATH=/opt/trireme/bin:$PATH \
     TRIREME_DATA_DIR=/var/lib/trireme
 USER 10001:10001
 WORKDIR /var/lib/trireme
-EXPOSE 8080 19000
+EXPOSE 8080 19000 2525
 STOPSIGNAL SIGTERM
 # For the part `api`; whoever runs another part of the image turns it off.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["trireme", "health"]

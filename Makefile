@@ -7,7 +7,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := uv==0.13.9
 
-.PHONY: run test bench chaos lock clean
+.PHONY: run test bench chaos classify lock clean
 
 run: $(VENV)/run.stamp ## set up and run the product on its embedded defaults
 	@exec $(BIN)/trireme up $(ARGS)
@@ -20,6 +20,9 @@ bench: $(VENV)/test.stamp ## measure: make bench ARGS="--only accept --json out.
 
 chaos: $(VENV)/test.stamp ## kill parts of the product while it sends: make chaos ARGS="--recipients 100000 --kills 200"
 	@$(BIN)/python -m bench.chaos $(ARGS)
+
+classify: $(VENV)/test.stamp ## print how many reports of the corpus are read rightly: make classify ARGS="unseen"
+	@$(BIN)/python -m tests.mail.corpus $(ARGS)
 
 $(VENV)/python.stamp:
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Trireme needs Python 3.11 or newer, and '$(PYTHON)' was not found. Install it, or name it: make PYTHON=python3.12 run" >&2; exit 1; }

@@ -29,6 +29,7 @@ from app.db.engine import make_engine
 from app.dependencies import Runtime
 from app.kit.clock import Clock, SystemClock
 from app.kit.secrets import Vault
+from app.mail.smtp.records import LateRecords
 from app.models.message import Kind
 from app.queue import JobQueue
 from app.settings import Settings
@@ -135,18 +136,21 @@ async def _start(settings: Settings, clock: Clock, parts: AsyncExitStack) -> Run
     given = None if isinstance(clock, SystemClock) else lambda: clock.now().timestamp()
     rates = RateLimits(settings.broker_url, counters.count_uncounted, clock=given)
     parts.push_async_callback(rates.close)
+    keys = KeyRing(engine)
+    parts.push_async_callback(keys.close)
     return Runtime(
         settings=settings,
         engine=engine,
         vault=Vault(settings.secret_keys),
         queue=queue,
-        keys=KeyRing(engine),
+        keys=keys,
         senders=SenderBook(engine),
         batcher=batcher,
         events=events,
         destinations=Destinations(engine, links_of(settings)),
         rates=rates,
         clock=clock,
+        records=LateRecords(settings.delivery.name_servers),
     )
 
 

@@ -10,11 +10,13 @@ environment. It may import `app.kit` and nothing else of ours.
 """
 
 import os
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticUndefined
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -153,6 +155,25 @@ class Send(Group):
     """Largest message, in bytes; a request body may be twice as large."""
 
 
+class Smtp(Group):
+    """The listener for SMTP submission: mail that programs hand over by SMTP instead of by HTTP."""
+
+    host: str = "127.0.0.1"
+    """Address it listens on."""
+    port: int = 0
+    """TCP port; 587 is usual; 0 = off."""
+    certificate_file: Path | None = None
+    """Certificate chain for STARTTLS, PEM; without one STARTTLS is not offered."""
+    key_file: Path | None = None
+    """Its private key, PEM; None: in the same file."""
+    allow_plain_login: bool = False
+    """Whether clients may log in without TLS; those on this very machine always may."""
+    connections: int = Field(default=500, ge=1)
+    """Sessions of one process at once."""
+    failed_logins: int = Field(default=10, ge=1)
+    """Failed logins of one client address in a minute after which it has to wait."""
+
+
 class Sandbox(Group):
     """The sandbox inbox: an SMTP server that keeps what it gets for people to look at."""
 
@@ -162,6 +183,35 @@ class Sandbox(Group):
     """TCP port of its SMTP listener."""
     max_messages: int = 10_000
     """Messages kept; the oldest are dropped first."""
+
+
+class Intake(Group):
+    """The SMTP listener for mail that comes back: reports of failures, complaints, unsubscriptions."""
+
+    host: str = "127.0.0.1"
+    """Address it listens on."""
+    port: int = Field(default=2525, ge=0, le=65535)
+    """TCP port, where the MX record of `bounce_domain` leads by way of port 25; `trireme up` starts none with 0."""
+    name: str = ""
+    """Name given in the greeting; empty: `bounce_domain`."""
+    certificate_file: Path | None = None
+    """Certificate chain (PEM) for STARTTLS; none: not offered."""
+    key_file: Path | None = None
+    """Private key (PEM) of the certificate; none: in the same file."""
+    max_message_bytes: int = Field(default=26 * 1024 * 1024, ge=64 * 1024)
+    """Largest mail that is taken."""
+    kept_bytes: int = Field(default=2 * 1024 * 1024, ge=64 * 1024)
+    """Bytes of a mail's beginning that are looked at."""
+    connections: int = Field(default=200, ge=1)
+    """Sessions at once."""
+    connections_per_address: int = Field(default=50, ge=1)
+    """Sessions of one client address at once."""
+    mails_per_minute: int = Field(default=6000, ge=0)
+    """Mails of one client address a minute, with as many at once; 0 = no limit."""
+    reply_timeout_seconds: float = Field(default=300, gt=0)
+    """How long a client may take for a command (RFC 5321, 4.5.3.2.7)."""
+    session_seconds: float = Field(default=3600, gt=0)
+    """How long a session may last."""
 
 
 class Simulator(Group):
@@ -308,7 +358,9 @@ class Settings(BaseSettings):
     delivery: Delivery = Delivery()
     queue: Queue = Queue()
     send: Send = Send()
+    smtp: Smtp = Smtp()
     sandbox: Sandbox = Sandbox()
+    intake: Intake = Intake()
     simulator: Simulator = Simulator()
     senders: Senders = Senders()
     suppression: Suppression = Suppression()
@@ -366,6 +418,68 @@ def settings() -> Settings:
         pydantic.ValidationError: A setting is missing, unknown or not valid.
     """
     return Settings()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One setting of a process.
+
+    Attributes:
+        name: As in `delivery.route`.
+        variable: Its environment variable.
+        value: What holds; None for a secret.
+        default: What held without it; None for a secret, and where one must be given.
+        source: `environment`, `file`, `default`, or `program` when it was given otherwise.
+        secret: Whether the value is not told.
+    """
+
+    name: str
+    variable: str
+    value: Any
+    default: Any
+    source: str
+    secret: bool
+
+
+SECRETS = frozenset({"secret_keys", "database_url", "broker_url", "delivery.relay_url"})
+"""Settings that hold credentials."""
+
+
+def described(given: Settings) -> list[Given]:
+    """Return every setting of a process, by name, with where its value comes from.
+
+    Args:
+        given: Of the process.
+    """
+    path = os.environ.get("TRIREME_CONFIG")  # noqa: TID251 the one place that may
+    file = TomlConfigSettingsSource(Settings, toml_file=path)() if path else {}
+    variables = {name.upper() for name in os.environ}  # noqa: TID251 the one place that may
+    found: list[Given] = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(given, name)
+        inside = file.get(name)
+        if isinstance(value, Group):
+            group = inside if isinstance(inside, dict) else {}
+            found += [
+                _given(f"{name}.{part}", getattr(value, part), one.get_default(), part in group, variables)
+                for part, one in type(value).model_fields.items()
+            ]
+        else:
+            found.append(_given(name, value, field.get_default(), inside is not None, variables))
+    return sorted(found, key=lambda one: one.name)
+
+
+def _given(name: str, value: Any, default: Any, in_file: bool, variables: set[str]) -> Given:
+    variable = f"TRIREME_{name.replace('.', '_').upper()}"
+    default = None if default is PydanticUndefined else default
+    if variable in variables:
+        source = "environment"
+    elif in_file:
+        source = "file"
+    else:
+        source = "default" if value == default else "program"
+    secret = name in SECRETS
+    return Given(name, variable, None if secret else value, None if secret else default, source, secret)
 
 
 def environment() -> dict[str, str]:

@@ -11,16 +11,22 @@ from bench import (
     accept,
     campaign,
     composing,
+    contacts,
     counts,
     delivery,
+    finding,
+    imports,
     latency,
     limiting,
     memory,
     metrics,
     opens,
     postbacks,
+    reports,
     shaping,
     snapshot,
+    submission,
+    webhooks,
 )
 from bench.machine import Surroundings, facts
 from bench.options import Options
@@ -33,15 +39,21 @@ BENCHMARKS: dict[str, Callable[[Options], Sheet]] = {
     "counts": counts.run,
     "metrics": metrics.run,
     "composing": composing.run,
+    "contacts": contacts.run,
     "campaign": campaign.run,
     "snapshot": snapshot.run,
     "opens": opens.run,
     "memory": memory.run,
     "postbacks": postbacks.run,
+    "webhooks": webhooks.run,
     "shaping": shaping.run,
     "limiting": limiting.run,
+    "finding": finding.run,
+    "imports": imports.run,
+    "submission": submission.run,
+    "reports": reports.run,
 }
-NOT_BY_DEFAULT = {"memory", "metrics", "shaping"}
+NOT_BY_DEFAULT = {"contacts", "imports", "memory", "metrics", "reports", "shaping"}
 """Long, and asked for by name."""
 
 
@@ -78,7 +90,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000_000, help="copies in the ledger for counts (1000000)")
     parser.add_argument("--recipients", type=int, default=50_000, help="of one measured campaign (50000)")
     parser.add_argument(
-        "--targets", type=int, default=1_000_000, help="of the campaigns of snapshot and memory (1000000)"
+        "--targets", type=int, default=1_000_000, help="of campaigns in snapshot and memory, rows of imports (1000000)"
     )
     return parser.parse_args()
 

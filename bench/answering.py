@@ -9,6 +9,7 @@ path and the unix time of its arrival. A dead port accepts and never answers.
 import argparse
 import asyncio
 import json
+import re
 import signal
 import time
 from functools import partial
@@ -16,6 +17,7 @@ from typing import cast
 
 import uvloop
 
+LENGTH = re.compile(rb"\r\nContent-Length: (\d+)", re.IGNORECASE)
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -35,7 +37,12 @@ class Customer(asyncio.Protocol):
             return
         self.buffer += data
         while b"\r\n\r\n" in self.buffer:
-            head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
+            head, _, rest = self.buffer.partition(b"\r\n\r\n")
+            length = LENGTH.search(head)
+            size = int(length[1]) if length else 0
+            if len(rest) < size:
+                return
+            self.buffer = rest[size:]
             self.arrived.append((head.split(b" ", 2)[1].decode(), time.time()))
             self.transport.write(ANSWER)
 

@@ -112,7 +112,7 @@ def run(options: Options) -> Sheet:
 def _speed(customers: Customers) -> tuple[float, float]:
     """Return postbacks a second, from the first call's arrival to the last record, and CPU seconds for each."""
     with customers.serving() as server, customers.outbox() as outbox:
-        customers.stand.run(partial(_lay_down, customers.ids, 1, EVENTS))
+        customers.stand.run(partial(lay_down, customers.ids, 1, EVENTS))
         wait_until("the last postback", lambda: customers.is_done(customers.ids), 120, every=0.2)
         ended, work = time.time(), cpu_seconds([outbox.pid])
         arrived = _arrivals(server)
@@ -125,9 +125,9 @@ def _latency(customers: Customers, seconds: float, *, dead: int) -> list[float]:
     others = customers.ids[:-1]
     with customers.serving(dead=dead) as server, customers.outbox():
         count = int(seconds * RATE)
-        customers.stand.run(partial(_lay_down, others[:1], 0, 0))
+        customers.stand.run(partial(lay_down, others[:1], 0, 0))
         if dead:
-            customers.stand.run(partial(_lay_down, customers.ids[-1:], 10_000_001, 10_005_000))
+            customers.stand.run(partial(lay_down, customers.ids[-1:], 10_000_001, 10_005_000))
         wait_until("the first postback", lambda: customers.is_done(others[:1]), 60, every=0.2)
         laid = customers.stand.run(partial(_trickle, customers.ids if dead else others, count))
         wait_until("the last postback", lambda: customers.is_done(others), 60, every=0.2)
@@ -144,7 +144,7 @@ def _arrivals(server: Process) -> dict[int, float]:
     return found
 
 
-async def _lay_down(ids: list[int], first: int, last: int, engine: AsyncEngine) -> None:
+async def lay_down(ids: list[int], first: int, last: int, engine: AsyncEngine) -> None:
     async with driver_connection(engine) as connection:
         await connection.execute(BOUNCES, ids, first, last)
 

@@ -70,7 +70,8 @@ check_containers() {
     step "start the engine" start_engine
     step "choose the images" choose_images
     step "build" compose build
-    PUBLISH_PORT=$(free_port) && PUBLISH_DYNO_PORT=$(free_port) && export PUBLISH_PORT PUBLISH_DYNO_PORT
+    PUBLISH_PORT=$(free_port) && PUBLISH_DYNO_PORT=$(free_port) && PUBLISH_SMTP_PORT=$(free_port)
+    export PUBLISH_PORT PUBLISH_DYNO_PORT PUBLISH_SMTP_PORT
     step "start" compose up --detach --wait --wait-timeout "$STEP_SECONDS"
     step "send a mail and read it" send_and_read
     step "keep to the rules" keeps_to_the_rules
@@ -108,7 +109,7 @@ send_and_read() {
 }
 
 keeps_to_the_rules() {
-    for part in api delivery worker scheduler outbox sandbox; do
+    for part in api delivery worker scheduler outbox intake sandbox; do
         [[ $(compose exec -T "$part" id -u) = 10001 ]] || return
         if compose exec -T "$part" touch /opt/trireme/written; then
             echo "$part can write its own code" && return 1

@@ -20,7 +20,7 @@ from tests.fixtures.servers import DATABASE_VARIABLE, running_servers
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
-STEP_SECONDS = 1800
+STEP_SECONDS = 2700
 WORKERS = max(2, os.cpu_count() or 2)
 NO_TESTS = 5
 """pytest's status when nothing was selected."""

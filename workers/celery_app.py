@@ -17,6 +17,7 @@ app = Celery(
         "workers.tasks.delivery",
         "workers.tasks.housekeeping",
         "workers.tasks.senders",
+        "workers.tasks.transfers",
     ],
 )
 app.config_from_object("workers.celery_config")

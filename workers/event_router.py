@@ -13,7 +13,7 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core import events, postbacks, tracking, transactional
+from app.core import automations, events, postbacks, tracking, transactional, webhooks
 from app.core.events import Event
 from app.db.engine import KeptConnection, is_disconnect
 from app.db.sql import Connection
@@ -39,7 +39,7 @@ def consumers_of(settings: Settings) -> tuple[Consumer, ...]:
     greet = partial(
         transactional.greet, site=transactional.Site.of(settings), default_cap=settings.quota.default_monthly
     )
-    return (postbacks.enqueue, tracking.forget, greet)
+    return (postbacks.enqueue, webhooks.enqueue, tracking.forget, automations.enter, greet)
 
 
 class EventRouter:

@@ -15,7 +15,7 @@ from functools import partial
 
 import uvloop
 
-from app.core.jobs import ForgetOld, Job, MakePartitions, VerifyDueSenders, WindUpAccounts
+from app.core.jobs import FoldTallies, ForgetOld, Job, MakePartitions, SweepTransfers, VerifyDueSenders, WindUpAccounts
 from app.db.engine import KeptConnection, is_disconnect, make_engine
 from app.db.unit_of_work import Publisher
 from app.queue import JobQueue
@@ -49,7 +49,9 @@ class Sweep:
 SWEEPS = (
     Sweep(MakePartitions(), 3600, "a month without a partition could accept no mail"),
     Sweep(VerifyDueSenders(), 60, "DNS tells nobody when a record is published, changed or gone"),
+    Sweep(SweepTransfers(), 5, "a worker that dies leaves its job where it was, and a nudge may be lost"),
     Sweep(WindUpAccounts(), 300, "what a deleted account had under way may come back to the queue"),
+    Sweep(FoldTallies(), 60, "every change of contacts leaves a row by which they are counted"),
     Sweep(ForgetOld(), 3600, "what is kept for a time grows old by itself, and what was in the way is gone later"),
 )
 

@@ -25,6 +25,9 @@ def text(settings: Settings, secrets: Mapping[str, object], data_dir: Path, seco
     base = f"http://{settings.api.host}:{settings.api.port}"
     key = str(secrets["api_key"]) or "YOUR-KEY"
     inbox = "trireme inbox" if data_dir == Path("var").absolute() else f"trireme inbox --data-dir {data_dir}"
+    intake = (
+        [f"  Mail that returns   smtp {settings.intake.host}:{settings.intake.port}"] if settings.intake.port else []
+    )
     lines = [
         "",
         f"Trireme runs; ready after {seconds:.1f} s. {ROUTES[settings.delivery.route].capitalize()}.",
@@ -33,6 +36,7 @@ def text(settings: Settings, secrets: Mapping[str, object], data_dir: Path, seco
         f"  Documentation       {base}/docs",
         *([f"  Dyno                http://{settings.api.host}:{settings.dyno.port}"] if settings.dyno.port else []),
         f"  Sandbox inbox       smtp {settings.sandbox.host}:{settings.sandbox.port}, to read: {inbox}",
+        *intake,
         f"  Data                {data_dir}",
         f"  Account             {secrets['username']}  (password in {data_dir / 'secrets.json'})",
         f"  API key             {key}",

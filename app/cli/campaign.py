@@ -5,11 +5,13 @@ Imports the core's front doors.
 
 import asyncio
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import asyncpg
+import orjson
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -26,11 +28,13 @@ from app.settings import Settings
 
 Verb = Literal["start", "pause", "resume", "stop", "status"]
 STATEMENT_SECONDS = 60.0
+LOOK_SECONDS = 1.0
 DONE, REFUSED, CANNOT_LOOK = 0, 1, 2
+_UNDER_WAY = {"scheduled", "queued", "sending", "paused"}
 _NO_ANSWER = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, TimeoutError)
 
 
-def run(data_dir: Path, verb: Verb, uid: str) -> int:
+def run(data_dir: Path, verb: Verb, uid: str, *, as_json: bool = False) -> int:
     """Do it and print where the campaign stands; return 0, 1 when it is refused, 2 when there is no database to ask."""
     try:
         settings = settings_for_asking(data_dir, statement_seconds=STATEMENT_SECONDS)
@@ -47,8 +51,39 @@ def run(data_dir: Path, verb: Verb, uid: str) -> int:
     except _NO_ANSWER as error:
         print(f"The database gave no answer: {error!r}", file=sys.stderr)
         return CANNOT_LOOK
-    print("\n".join(lines))
+    print(_as_json(lines) if as_json else "\n".join(lines))
     return DONE
+
+
+def send(data_dir: Path, uid: str, *, seconds: float, as_json: bool) -> int:
+    """Start a campaign and look until it has ended; return what `run` does, and 1 when the time is over before."""
+    status = run(data_dir, "start", uid, as_json=as_json)
+    deadline = time.monotonic() + seconds
+    while status == DONE and seconds:
+        try:
+            settings = settings_for_asking(data_dir, statement_seconds=STATEMENT_SECONDS)
+            lines = asyncio.run(_act(settings, "status", uid, ""))  # noqa: TID251 a command owns its loop
+        except (*_NO_ANSWER, CoreError) as error:
+            print(f"The database gave no answer: {error!r}", file=sys.stderr)
+            return CANNOT_LOOK
+        state = next(line for line in lines if line.startswith("state=")).removeprefix("state=")
+        if state not in _UNDER_WAY or time.monotonic() > deadline:
+            print(_as_json(lines) if as_json else "\n".join(lines))
+            return DONE if state == "done" else REFUSED
+        time.sleep(LOOK_SECONDS)
+    return status
+
+
+def _as_json(lines: Sequence[str]) -> str:
+    """Return lines of name=value as one JSON object; what comes again makes a list."""
+    facts: dict[str, object] = {}
+    for line in lines:
+        name, _, value = line.partition("=")
+        if name == "missing":
+            facts[name] = [*cast("list[str]", facts.get(name, [])), value]
+        else:
+            facts[name] = int(value) if value.isdecimal() else value or None
+    return orjson.dumps(facts).decode()
 
 
 def _broker(data_dir: Path) -> str:

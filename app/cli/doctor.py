@@ -137,6 +137,7 @@ def _ports(settings: Settings) -> Iterator[Finding]:
                 (settings.api.host, settings.api.port),
                 (settings.api.host, settings.dyno.port),
                 (settings.sandbox.host, settings.sandbox.port),
+                (settings.intake.host, settings.intake.port),
             ),
             strict=True,
         )

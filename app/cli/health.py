@@ -43,13 +43,29 @@ def _api(settings: Settings) -> str:
 
 
 def _sandbox(settings: Settings) -> str:
-    """Return what is wrong with the sandbox inbox; empty when it greets."""
-    host = ANYWHERE.get(settings.sandbox.host, settings.sandbox.host)
-    with socket.create_connection((host, settings.sandbox.port), timeout=TIMEOUT_SECONDS) as connection:
+    return _greets("sandbox", settings.sandbox.host, settings.sandbox.port)
+
+
+def _intake(settings: Settings) -> str:
+    return _greets("intake", settings.intake.host, settings.intake.port)
+
+
+def _submission(settings: Settings) -> str:
+    return _greets("submission", settings.smtp.host, settings.smtp.port)
+
+
+def _greets(part: str, host: str, port: int) -> str:
+    """Return what is wrong with an SMTP listener; empty when it greets."""
+    with socket.create_connection((ANYWHERE.get(host, host), port), timeout=TIMEOUT_SECONDS) as connection:
         greeting = connection.makefile("rb").readline(1000)
         connection.sendall(b"QUIT\r\n")
-    return "" if greeting.startswith(b"220") else f"sandbox said {greeting!r}"
+    return "" if greeting.startswith(b"220") else f"{part} said {greeting!r}"
 
 
-CHECKS: dict[str, Callable[[Settings], str]] = {"api": _api, "sandbox": _sandbox}
+CHECKS: dict[str, Callable[[Settings], str]] = {
+    "api": _api,
+    "sandbox": _sandbox,
+    "intake": _intake,
+    "submission": _submission,
+}
 """The parts that can be asked."""

@@ -11,6 +11,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from app.cli.configuration import NotConfigured, load
@@ -91,6 +92,51 @@ def _sandbox(settings: Settings) -> int:
     return _until_signal(sandbox.main(settings))
 
 
+def _intake(settings: Settings) -> int:
+    from app.smtpd.intake import process  # noqa: PLC0415
+
+    return _in_fast_loop(process.serve(settings), settings)
+
+
+def _submission(settings: Settings) -> int:
+    from app.smtpd.submission import process  # noqa: PLC0415
+
+    return _in_fast_loop(process.serve(settings), settings)
+
+
+def take_maildir(directory: Path, *, once: bool) -> int:
+    """Take the mails of a folder instead of listening, and return the exit status.
+
+    Args:
+        directory: A maildir.
+        once: Whether to end when nothing is new.
+    """
+    try:
+        settings = load()
+    except NotConfigured as error:
+        print(error, file=sys.stderr)
+        return 1
+    from app.smtpd.intake import process  # noqa: PLC0415
+
+    return _in_fast_loop(process.watch(settings, directory, once=once), settings)
+
+
+def _in_fast_loop(main: Coroutine[Any, Any, None], settings: Settings) -> int:
+    """Run a coroutine that ends on signals by itself; what it could not do is said in one line."""
+    import uvloop  # noqa: PLC0415
+
+    from app.telemetry import logs  # noqa: PLC0415
+
+    logs.configure(settings.logs)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main)
+    except OSError as error:
+        print(f"The SMTP listener cannot go on: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 def _until_signal(main: Coroutine[Any, Any, object]) -> int:
     """Run a coroutine in a loop of its own; SIGINT and SIGTERM cancel it, which is no failure."""
 
@@ -112,6 +158,8 @@ PARTS: dict[str, Callable[[Settings], int]] = {
     "worker": _worker,
     "scheduler": _scheduler,
     "outbox": _outbox,
+    "intake": _intake,
+    "submission": _submission,
     "sandbox": _sandbox,
     "migrate": _migrate,
 }

@@ -14,7 +14,7 @@ SECRET_BYTES = 32
 BOUNCE_DOMAIN = "bounces.localhost.test"
 USERNAME = "admin@localhost.test"
 SENDER = "hello@localhost.test"
-PORTS = ("api.port", "dyno.port", "sandbox.port")
+PORTS = ("api.port", "dyno.port", "sandbox.port", "intake.port")
 RELEASE_SECONDS = 2.0
 """How long the ports of a killed run may stay taken."""
 

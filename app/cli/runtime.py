@@ -23,11 +23,13 @@ def describe(
         pid_of: The process id of a part by its name; None when it was not started.
         deliveries: The names of the delivery processes.
     """
+    submits = bool(settings.smtp.port)
     return {
         "http": f"http://{settings.api.host}:{settings.api.port}",
         "dyno": f"http://{settings.api.host}:{settings.dyno.port}" if settings.dyno.port else None,
         "sandbox_smtp": f"{settings.sandbox.host}:{settings.sandbox.port}",
-        "intake_smtp": None,
+        "intake_smtp": f"{settings.intake.host}:{settings.intake.port}" if settings.intake.port else None,
+        **({"submission_smtp": f"{settings.smtp.host}:{settings.smtp.port}"} if submits else {}),
         "database_url": settings.database_url,
         "broker_url": settings.broker_url,
         "username": secrets["username"],
@@ -40,6 +42,8 @@ def describe(
             "scheduler": [pid_of("scheduler")],
             "outbox": [pid_of("outbox")],
             "sandbox": [pid_of("sandbox")],
+            "intake": [pid_of("intake")],
+            **({"submission": [pid_of("submission")]} if submits else {}),
             "postgres": pid_of("postgres"),
             "valkey": pid_of("valkey"),
         },

@@ -1,6 +1,6 @@
 """Everything on one machine, supervised: `trireme up`.
 
-Order: Valkey, PostgreSQL, migrations, the first account, sandbox and API; once these answer, delivery, worker,
+Order: Valkey, PostgreSQL, migrations, the first account, sandbox, intake and API; once these answer, delivery, worker,
 scheduler and outbox. Stopped in reverse. Imports `app.embedded`, `app.settings` and its siblings; what only a first
 start needs is imported then.
 """
@@ -121,6 +121,10 @@ class Up:
         self._migrate(settings, variables)
         self._first_account(settings)
         self._start("sandbox", "sandbox", variables, SANDBOX)
+        if settings.intake.port:
+            self._start("intake", "intake", variables, SANDBOX)
+        if settings.smtp.port:
+            self._start("submission", "submission", variables, SANDBOX)
         self._start("api", "api", variables, API)
         self._await_ready(settings)
         for number in range(1, self._options.delivery_processes + 1):
@@ -156,6 +160,8 @@ class Up:
                 "api.port": (settings.api.host, settings.api.port),
                 "dyno.port": (settings.api.host, settings.dyno.port),
                 "sandbox.port": (settings.sandbox.host, settings.sandbox.port),
+                "intake.port": (settings.intake.host, settings.intake.port),
+                "smtp.port": (settings.smtp.host, settings.smtp.port),
             }
         )
 
@@ -213,7 +219,9 @@ class Up:
     def _await_ready(self, settings: Settings) -> None:
         def ready() -> bool:
             sandbox = is_answering(settings.sandbox.host, settings.sandbox.port)
-            return sandbox and runtime.is_ready(settings.api.host, settings.api.port)
+            intake = not settings.intake.port or is_answering(settings.intake.host, settings.intake.port)
+            submission = not settings.smtp.port or is_answering(settings.smtp.host, settings.smtp.port)
+            return sandbox and intake and submission and runtime.is_ready(settings.api.host, settings.api.port)
 
         if not self._supervisor.wait_for(ready, READY_SECONDS):
             raise EmbeddedError(f"the API did not become ready within {READY_SECONDS:.0f} s; its log above says why")

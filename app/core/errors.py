@@ -70,6 +70,8 @@ class Fault(StrEnum):
     NOT_APPROVED = "not_approved"
     SUPPRESSED = "suppressed"
     """An address on the suppression list, for a reason other than `unsubscribe`."""
+    TOO_SHORT = "too_short"
+    OUT_OF_RANGE = "out_of_range"
     SYNTAX = "syntax"
     """Malformed personalisation."""
 

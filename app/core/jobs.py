@@ -37,6 +37,13 @@ class ForgetOld(Job):
 
 
 @dataclass(frozen=True, slots=True)
+class FoldTallies(Job):
+    """Keep the counts of audiences' contacts short."""
+
+    name: ClassVar[str] = "housekeeping.fold_tallies"
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotTargets(Job):
     """Fix whom a queued run is for, and let it send."""
 
@@ -64,3 +71,18 @@ class WindUpAccounts(Job):
     """Stop what deleted accounts have under way."""
 
     name: ClassVar[str] = "accounts.wind_up"
+
+
+@dataclass(frozen=True, slots=True)
+class RunTransfer(Job):
+    """Work on an import, an export or a bulk action for a while."""
+
+    name: ClassVar[str] = "transfers.run"
+    job_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SweepTransfers(Job):
+    """Take up jobs whose workers are gone, and drop files of those that ended a week ago."""
+
+    name: ClassVar[str] = "transfers.sweep"

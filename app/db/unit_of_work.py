@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
 
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, AsyncSessionTransaction
+from sqlalchemy.orm import Session
 
 from app.db.engine import DatabaseAway, is_disconnect
 
@@ -25,8 +26,14 @@ class ReadSession(AsyncSession):
     """A session for reading; what takes one promises not to write."""
 
 
+class SyncWriteSession(Session):
+    """The session inside a `WriteSession`: whose flushes others listen to."""
+
+
 class WriteSession(ReadSession):
     """A session for writing, with what is to happen after its commit."""
+
+    sync_session_class = SyncWriteSession
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -44,6 +51,29 @@ class WriteSession(ReadSession):
             sequel: Gets the engine; bounds itself in time. What it raises is logged: the transaction stands.
         """
         self.sequels.append(sequel)
+
+    async def attempt(self) -> "Attempt":
+        """Begin a part of this transaction that can be undone while the rest stands."""
+        return Attempt(self, await self.begin_nested())
+
+
+class Attempt:
+    """A savepoint, with the jobs and calls that were asked for since."""
+
+    def __init__(self, session: WriteSession, savepoint: AsyncSessionTransaction) -> None:
+        self._session = session
+        self._savepoint = savepoint
+        self._asked = len(session.jobs), len(session.sequels)
+
+    async def stand(self) -> None:
+        """Let it be part of the transaction."""
+        await self._savepoint.commit()
+
+    async def undo(self) -> None:
+        """Take back what was written, and asked for, since it began."""
+        jobs, sequels = self._asked
+        del self._session.jobs[jobs:], self._session.sequels[sequels:]
+        await self._savepoint.rollback()
 
 
 class Publisher(Protocol):

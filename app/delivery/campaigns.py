@@ -27,6 +27,8 @@ KEPT = 64
 
 @dataclass(frozen=True, slots=True)
 class _Version:
+    tracking_domain: str
+    """The host that its links lead to; empty: the installation's."""
     compiled: CompiledCampaign
     by_audience: Mapping[int, Mapping[str, str]]
 
@@ -39,7 +41,7 @@ class RunMails:
 
         Args:
             settings: `secret_keys`, `public_url`, `bounce_domain`, `node_name`.
-            identities: Senders' keys.
+            identities: Senders' keys and hosts.
         """
         self._settings = settings
         self._identities = identities
@@ -54,14 +56,15 @@ class RunMails:
             NotFound: There is no such version.
             SyntaxProblem, ValueError: It can't be compiled.
         """
-        await self._identities.of(copy.sender_id)
+        host = (await self._identities.of(copy.sender_id)).tracking_domain
         key = (copy.run_id or 0, copy.content_version)
-        if key not in self._versions:
+        known = self._versions.get(key)
+        if known is None or known.tracking_domain != host:
             stored = await campaigns.version_content(connection, *key)
             feedback = f"{copy.run_id}:{copy.account_id}:{copy.kind}:{self._settings.node_name}"
             content = replace(stored.content, headers=(*stored.content.headers, ("Feedback-ID", feedback)))
-            compiled = await asyncio.to_thread(compile_campaign, content, self._links)
-            self._versions[key] = _Version(compiled, stored.by_audience)
+            compiled = await asyncio.to_thread(compile_campaign, content, self._links.at(host))
+            self._versions[key] = _Version(host, compiled, stored.by_audience)
             if len(self._versions) > KEPT:
                 self._versions.popitem(last=False)
         self._versions.move_to_end(key)
@@ -70,10 +73,11 @@ class RunMails:
         """Return the SMTP transaction of a copy whose content was loaded right before."""
         version = self._versions[copy.run_id or 0, copy.content_version]
         token = verp.encode(self._verp_key, accepted_at=int(copy.accepted_at.timestamp()), message_id=copy.message_id)
+        domain = self._identities.return_domain(copy.sender_id) or self._settings.bounce_domain
         return Transmission(
             copy,
             partial(self._compose, copy, version, token),
-            envelope_from=verp.return_path(token, copy.recipient, self._settings.bounce_domain),
+            envelope_from=verp.return_path(token, copy.recipient, domain),
             size=version.compiled.size,
             smtputf8=version.compiled.needs_smtputf8 or not copy.recipient.isascii(),
             obligations=obligations,

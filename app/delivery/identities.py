@@ -1,4 +1,4 @@
-"""Senders as a delivery process knows them: domain and signer, believed for a minute."""
+"""Senders as a delivery process knows them: domain, signer, hosts of their own; believed for a minute."""
 
 import time
 from collections import OrderedDict
@@ -22,10 +22,14 @@ class Identity:
     Attributes:
         domain: Of the From address; warm-up plans go by it.
         signer: None: its mail is not signed.
+        return_domain: Domain of the return path; empty: the installation's.
+        tracking_domain: Host of links; empty: the installation's.
     """
 
     domain: str
     signer: dkim.Signer | None
+    return_domain: str = ""
+    tracking_domain: str = ""
 
 
 class Identities:
@@ -47,6 +51,15 @@ class Identities:
         known = self._known.get(sender_id)
         return known[1] if known is not None else None
 
+    def return_domain(self, sender_id: int) -> str:
+        """Return the domain of a sender's return path as it is known; empty: the installation's.
+
+        Source:
+            docs/contract/dyn-email.md, 14.
+        """
+        known = self.known(sender_id)
+        return known.return_domain if known is not None else ""
+
     async def of(self, sender_id: int) -> Identity:
         """Return a sender, read again after a minute.
 
@@ -60,7 +73,7 @@ class Identities:
         async with reading(self._engine) as read:
             found = await senders.identity(read, self._vault, sender_id)
         signer = dkim.Signer(found.domain, found.selector, found.private_key) if found.private_key else None
-        identity = Identity(found.domain, signer)
+        identity = Identity(found.domain, signer, found.return_domain, found.tracking_domain)
         self._known[sender_id] = (time.monotonic() + BELIEVED_SECONDS, identity)
         self._known.move_to_end(sender_id)
         if len(self._known) > REMEMBERED:

@@ -23,13 +23,15 @@ from typing import TypedDict
 from app.core import messages
 from app.core.messages import Content, Copy
 from app.db.sql import Connection
-from app.delivery.identities import Identities
+from app.delivery.identities import Identities, Identity
 from app.delivery.transmission import Obligations, Transmission
 from app.kit.secrets import derive
 from app.mail import compose, dkim, verp
 from app.mail.campaign import Links
 from app.mail.headers import header_lines
+from app.mail.raw import Names, compile_raw, compile_raw_tracked, read_mail
 from app.mail.tracked import CompiledTracked, Tracking, Tracks, compile_tracked
+from app.mail.transfer import dot_stuff
 from app.settings import Settings
 
 ROOM_BYTES = 64 * 1024 * 1024
@@ -59,10 +61,12 @@ class Prepared:
     Attributes:
         compiled: Head and body.
         signature: DKIM-Signature line, empty without a key.
+        eightbit: Whether its body holds octets above 127.
     """
 
     compiled: compose.Compiled
     signature: bytes
+    eightbit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,11 @@ class PreparedTracked:
 
     compiled: CompiledTracked
     signers: tuple[dkim.Signer, ...]
+
+    @property
+    def eightbit(self) -> bool:
+        """Whether its body holds octets above 127."""
+        return self.compiled.eightbit
 
 
 @dataclass(slots=True)
@@ -96,7 +105,7 @@ class Composer:
 
         Args:
             settings: `secret_keys`, `public_url`, `bounce_domain`, `node_name`.
-            identities: Senders' keys.
+            identities: Senders' keys and hosts.
         """
         self._settings = settings
         self._identities = identities
@@ -129,14 +138,13 @@ class Composer:
 
     async def load(self, connection: Connection, copies: Sequence[Copy]) -> None:
         """Load, compile and sign the mails of these copies that are not in memory; each copy is `done` with later."""
+        # Also of mails in memory: a return path is made for each copy, of what is known of its sender by then.
+        known = {sender_id: await self._identities.of(sender_id) for sender_id in {copy.sender_id for copy in copies}}
         wanted = {copy.mail_id: copy for copy in copies if copy.mail_id not in self._mails}
         if wanted:
             mails = [(copy.mail_id, copy.accepted_at) for copy in wanted.values()]
             found = {content.mail_id: content for content in await messages.contents(connection, mails)}
-            work = [
-                (copy, found.get(mail_id), (await self._identities.of(copy.sender_id)).signer)
-                for mail_id, copy in wanted.items()
-            ]
+            work = [(copy, found.get(mail_id), known[copy.sender_id]) for mail_id, copy in wanted.items()]
             loop = asyncio.get_running_loop()
             for copy, prepared in await loop.run_in_executor(self._threads, self._prepare_all, work):
                 mail = self._mails[copy.mail_id] = _Mail(_held(copy, prepared), prepared)
@@ -160,12 +168,14 @@ class Composer:
             raise prepared
         token = verp.encode(self._token_key, accepted_at=int(copy.accepted_at.timestamp()), message_id=copy.message_id)
         composing, size = _composing(copy, prepared, token)
+        domain = self._identities.return_domain(copy.sender_id) or self._settings.bounce_domain
         return Transmission(
             copy,
             composing,
-            envelope_from=verp.return_path(token, copy.recipient, self._settings.bounce_domain),
+            envelope_from=verp.return_path(token, copy.recipient, domain),
             size=size,
             smtputf8=prepared.compiled.needs_smtputf8 or not copy.recipient.isascii(),
+            eightbit=prepared.eightbit,
             obligations=obligations,
         )
 
@@ -188,25 +198,49 @@ class Composer:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _prepare_all(
-        self, work: Sequence[tuple[Copy, Content | None, dkim.Signer | None]]
+        self, work: Sequence[tuple[Copy, Content | None, Identity]]
     ) -> list[tuple[Copy, Prepared | PreparedTracked | Exception]]:
-        return [(copy, self._prepare(copy, content, signer)) for copy, content, signer in work]
+        return [(copy, self._prepare(copy, content, identity)) for copy, content, identity in work]
 
     def _prepare(
-        self, copy: Copy, content: Content | None, signer: dkim.Signer | None
+        self, copy: Copy, content: Content | None, identity: Identity
     ) -> Prepared | PreparedTracked | Exception:
         if content is None:
             return ContentGone(f"mail {copy.mail_id}")
         try:
+            if content.raw is not None:
+                return self._prepare_raw(content, content.raw, copy, identity)
             said, names = self._said(content, copy)
+            signer = identity.signer
             if content.tracking:
-                tracking = Tracking(Tracks(content.tracking), content.links, self._links)
+                tracking = self._tracking(content, identity)
                 signers = (signer,) if signer is not None else ()
                 return PreparedTracked(compile_tracked(said, tracking, **names), signers)
             compiled = compose.compile(said, **names)
             return Prepared(compiled, signer.sign(compiled.head, compiled.body) if signer is not None else b"")
         except Exception as error:  # noqa: BLE001 it is this mail's alone, and raised where its copies are sent
             return error
+
+    def _prepare_raw(self, content: Content, raw: bytes, copy: Copy, identity: Identity) -> Prepared | PreparedTracked:
+        mail, signer = read_mail(raw), identity.signer
+        names = Names(self._message_id(content), content.accepted_at, self._feedback_id(content, copy))
+        if content.tracking:
+            signers = (signer,) if signer is not None else ()
+            return PreparedTracked(compile_raw_tracked(mail, self._tracking(content, identity), names), signers)
+        made = compile_raw(mail, names)
+        signature = signer.sign(made.head, made.body) if signer is not None else b""
+        compiled = compose.Compiled(made.head, dot_stuff(made.body), needs_smtputf8=not made.head.isascii())
+        return Prepared(compiled, signature, made.eightbit)
+
+    def _tracking(self, content: Content, identity: Identity) -> Tracking:
+        return Tracking(Tracks(content.tracking), content.links, self._links.at(identity.tracking_domain))
+
+    def _message_id(self, content: Content) -> str:
+        return f"<{messages.email_id(content.accepted_at, content.mail_id, self._settings.bounce_domain)}>"
+
+    def _feedback_id(self, content: Content, copy: Copy) -> str:
+        # What, whose, which kind, who sends; complaint reports of large receivers group by it.
+        return f"{content.mail_id}:{content.account_id}:{copy.kind}:{self._settings.node_name}"
 
     def _said(self, content: Content, copy: Copy) -> tuple[compose.Content, _Names]:
         boundary = verp.encode(
@@ -215,11 +249,9 @@ class Composer:
             message_id=content.mail_id,
             purpose=b"boundary",
         )
-        name = messages.email_id(content.accepted_at, content.mail_id, self._settings.bounce_domain)
-        # Feedback-ID: what, whose, which kind, who sends; complaint reports of large receivers group by it.
-        feedback = f"{content.mail_id}:{content.account_id}:{copy.kind}:{self._settings.node_name}"
-        said = compose.Content((*content.headers, ("Feedback-ID", feedback)), content.text, content.html)
-        return said, {"message_id": f"<{name}>", "date": content.accepted_at, "boundary": f"=_{boundary}"}
+        headers = (*content.headers, ("Feedback-ID", self._feedback_id(content, copy)))
+        said = compose.Content(headers, content.text, content.html)
+        return said, {"message_id": self._message_id(content), "date": content.accepted_at, "boundary": f"=_{boundary}"}
 
 
 def _held(copy: Copy, prepared: Prepared | PreparedTracked | Exception) -> int:

@@ -33,6 +33,7 @@ class Transmission:
         envelope_from: str,
         size: int,
         smtputf8: bool,
+        eightbit: bool = False,
         obligations: Obligations,
     ) -> None:
         """Prepare.
@@ -43,6 +44,7 @@ class Transmission:
             envelope_from: Return path.
             size: Octets of the mail, or a little more.
             smtputf8: Whether its head or an address is not ASCII.
+            eightbit: Whether its body holds octets above 127: only what a signature of its author covers does.
             obligations: What is asked and told on its way.
         """
         self.copy = copy
@@ -50,7 +52,7 @@ class Transmission:
         self.envelope_from = envelope_from
         self.size = size
         self.smtputf8 = smtputf8
-        self.eightbit = False  # bodies are 7bit, quoted-printable or base64; a head in UTF-8 needs SMTPUTF8
+        self.eightbit = eightbit  # a head in UTF-8 needs SMTPUTF8
         self._compose = compose
         self._obligations = obligations
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from app.embedded import child
 from app.embedded.binaries import PostgresBinaries, find_postgres
+from app.embedded.buffers import memory_octets, shared_buffers
 from app.embedded.child import Output
 from app.embedded.cluster import DATABASE, USER, ensure_cluster
 from app.embedded.errors import EmbeddedError
@@ -61,7 +62,7 @@ class EmbeddedPostgres:
             binaries: A directory with `postgres` and `initdb`; None: find one.
             mode: Forces the identity; None: what fits.
             stage: Where copies go that the unprivileged user can reach; None: a directory of the system.
-            durable: False for tests: nothing is forced to disk.
+            durable: False for tests: nothing is forced to disk, and the cache stays small.
             options: More server settings, as for `postgres -c`.
             output: Where the server's log goes; None: `<data_dir>/postgres.log`.
             say: Takes sentences for people.
@@ -71,7 +72,8 @@ class EmbeddedPostgres:
         self._mode = mode
         self._stage = stage
         self._durable = durable
-        self._options = SETTINGS | ({} if durable else NOT_DURABLE) | dict(options or {})
+        sized = {"shared_buffers": shared_buffers(memory_octets())} if durable else NOT_DURABLE
+        self._options = SETTINGS | sized | dict(options or {})
         self._output = output
         self._say = say
         self._process: subprocess.Popen[bytes] | None = None

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from types import TracebackType
@@ -97,24 +98,47 @@ class Client:
             TimedOut: Its time is over.
             Failed: There was no connection, or no HTTP on it.
         """
+        return await self._call("GET", url, None, {"User-Agent": user_agent}, timeout_seconds)
+
+    async def post(self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_seconds: float) -> Answer:
+        """Call a URL by POST and return what it answered; a redirect is an answer like any other.
+
+        Args:
+            url: Complete; its path and query are sent as they are.
+            body: Of the request.
+            headers: Of the request, its `Content-Type` included; `User-Agent` is ours unless given.
+            timeout_seconds: For all of it: look-up, connection, TLS, the body, the head of the answer.
+
+        Raises:
+            Refused: The URL is malformed, or leads to a network that may not be called.
+            TimedOut: Its time is over.
+            Failed: There was no connection, or no HTTP on it.
+        """
+        return await self._call("POST", url, body, {"User-Agent": USER_AGENT, **headers}, timeout_seconds)
+
+    async def _call(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout_seconds: float
+    ) -> Answer:
         target = targets.parse(url)
         if target.address is not None:
             self.check([str(target.address)])
         try:
             # Around aiohttp's own limits, so that nothing escapes the one the caller has set.
             async with asyncio.timeout(timeout_seconds):
-                return await self._get(target, user_agent, timeout_seconds)
+                return await self._send(method, target, body, headers, timeout_seconds)
         except TimeoutError:
             raise TimedOut("no answer in time") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Failed(_reason(error)) from None
 
-    async def _get(self, target: Target, user_agent: str, seconds: float) -> Answer:
+    async def _send(
+        self, method: str, target: Target, body: bytes | None, headers: Mapping[str, str], seconds: float
+    ) -> Answer:
         if self._session is None:
             raise RuntimeError("a client is used inside of its block")
         limits = aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_SECONDS, seconds))
-        response = await self._session.get(
-            _url(target), headers={"User-Agent": user_agent}, allow_redirects=False, timeout=limits
+        response = await self._session.request(
+            method, _url(target), data=body, headers=headers, allow_redirects=False, timeout=limits
         )
         try:
             await _finish(response)

@@ -1,4 +1,4 @@
-"""URLs of customers, taken apart once and strictly. Imports its sibling `errors`.
+"""URLs of customers, taken apart once and strictly. Imports its siblings `addresses` and `errors`.
 
 A URL that two programs could read differently is refused rather than repaired: what is checked must be what is called.
 """
@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import idna
 
+from app.outbound.addresses import is_allowed
 from app.outbound.errors import Refused
 
 MAX_URL = 8192
@@ -88,6 +89,23 @@ def endpoint_of(url: str) -> str:
         return parse(url).endpoint
     except Refused:
         return NO_ENDPOINT
+
+
+def refuse_hopeless(url: str, *, anywhere: bool) -> None:
+    """See that a URL may be kept: it is well formed, and no address of a network that may not be called.
+
+    Where a name leads is seen when it is called.
+
+    Args:
+        url: As the customer wrote it.
+        anywhere: Whether private networks may be called.
+
+    Raises:
+        Refused: It could never be called.
+    """
+    target = parse(url)
+    if target.address is not None and not anywhere and not is_allowed(target.address):
+        raise Refused("the host is in a network that may not be called")
 
 
 def _host(given: str) -> tuple[str, IPv4Address | IPv6Address | None]:

@@ -23,6 +23,8 @@ _BOUNCES = Counter("trireme_bounces", "Copies that bounced.", ["type", "category
 _REQUESTS = Counter("trireme_http_requests", "HTTP requests answered.", ["family", "status"], registry=_REGISTRY)
 _NUDGES_FAILED = Counter("trireme_nudges_failed", "Nudges that did not reach the broker.", registry=_REGISTRY)
 _POSTBACKS = Counter("trireme_postbacks", "Calls of customers' URLs.", ["result"], registry=_REGISTRY)
+_WEBHOOKS = Counter("trireme_webhook_deliveries", "Tries to deliver an event.", ["result"], registry=_REGISTRY)
+_INTAKE = Counter("trireme_intake", "Mails that came back to us.", ["outcome"], registry=_REGISTRY)
 _UNCOUNTED = Counter(
     "trireme_rate_limit_uncounted", "Requests let through while Valkey could not count them.", registry=_REGISTRY
 )
@@ -77,6 +79,16 @@ def count_postbacks(result: str, count: int = 1) -> None:
     _POSTBACKS.labels(result).inc(count)
 
 
+def count_webhook_deliveries(result: str, count: int = 1) -> None:
+    """Count tries to deliver an event: `delivered`, `failed` (tried again later) or `given_up`."""
+    _WEBHOOKS.labels(result).inc(count)
+
+
+def count_intake(outcome: str, count: int = 1) -> None:
+    """Count mails that came back: what they led to, a word of `app.core.intake.Outcome`, or `put_off`."""
+    _INTAKE.labels(outcome).inc(count)
+
+
 def count_uncounted() -> None:
     """Count a request that was let through because Valkey was away."""
     _UNCOUNTED.inc()
@@ -106,19 +118,36 @@ class _Depth(Collector):
         return [family]
 
 
-def render(queue_depth: Mapping[str, int] | None = None) -> bytes:
+class _Jobs(Collector):
+    """The jobs as they were read for this scrape."""
+
+    def __init__(self, jobs: Mapping[tuple[str, str], int]) -> None:
+        self._jobs = jobs
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the one gauge."""
+        family = GaugeMetricFamily("trireme_jobs", "Imports, exports and bulk actions.", labels=["type", "status"])
+        for labels, count in self._jobs.items():
+            family.add_metric(list(labels), count)
+        return [family]
+
+
+def render(queue_depth: Mapping[str, int] | None = None, jobs: Mapping[tuple[str, str], int] | None = None) -> bytes:
     """Return all figures in the Prometheus text format.
 
     Args:
         queue_depth: Copies in the delivery queue by state, read from the database for this scrape; left out when None.
+        jobs: Jobs by type and status, read likewise.
     """
     registry = _REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in environment():
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library has no types here
     body = generate_latest(registry)
+    scrape = CollectorRegistry()
     if queue_depth is not None:
-        scrape = CollectorRegistry()
         scrape.register(_Depth(queue_depth))
-        body += generate_latest(scrape)
+    if jobs is not None:
+        scrape.register(_Jobs(jobs))
+    body += generate_latest(scrape)
     return body

@@ -5,6 +5,7 @@
 /w/{token}                        web_view        the mail as a page
 /p/{token}                        profile         the contact's fields as a form
 /c/{token}                        confirm         double opt-in
+/s/{token}                        sender          the owner of a From address confirms it
 
 site       all of it as one application, the two hot ones past the framework
 pages      the answers: HTML by `html/*.html`, and the headers that keep it safe

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.core.errors import CoreError
 from app.db.engine import DatabaseAway
-from app.web import confirm, errors, profile, tracking, unsubscribe, web_view
+from app.web import confirm, errors, profile, sender, tracking, unsubscribe, web_view
 
 FAMILY = "web"
 """In log lines and figures."""
@@ -30,6 +30,7 @@ ROUTES = [
     Route("/p/{token}", profile.show, methods=["GET"]),
     Route("/p/{token}", profile.save, methods=["POST"]),
     Route("/c/{token}", confirm.confirm, methods=["GET"]),
+    Route("/s/{token}", sender.confirm, methods=["GET"]),
 ]
 _FIRST_PARTS = frozenset(route.path.split("/")[1] for route in ROUTES)
 _HANDLED = (CoreError, HTTPException, DatabaseAway, ClientDisconnect, Exception)

@@ -83,7 +83,8 @@ def _question(request: Request, copy: TrackedCopy, *, unclear: bool = False) -> 
 
 def _is_list(copy: TrackedCopy) -> bool:
     """Say whether it ends one list's mail, or all mail of the account (docs/contract/dyn-email.md, 16)."""
-    return copy.kind in {Kind.CAMPAIGN, Kind.AUTOMATION} and copy.audience_id is not None
+    # The audience of an automation's mail is that of its contact, which may have been deleted meanwhile.
+    return copy.kind == Kind.AUTOMATION or (copy.kind == Kind.CAMPAIGN and copy.audience_id is not None)
 
 
 def _means(fields: Mapping[str, str]) -> Means | None:

@@ -16,7 +16,7 @@ from app.main import create_app
 from tests.fixtures.bare import bare_settings
 
 CONTRACT = Path(__file__).resolve().parents[2] / "docs" / "contract"
-FAMILIES = ("dyn-email", "dyn-metrics", "dynosend")
+FAMILIES = ("dyn-email", "dyn-metrics", "dynosend", "dyno")
 
 
 def _load(name: str) -> dict[str, Any]:
@@ -116,6 +116,8 @@ class Vector:
     steps: Sequence[Step]
     effects: Sequence[str]
     settings: Mapping[str, Any]
+    is_at_dyno: bool = False
+    """Whether it is sent to the Dyno listener."""
 
     @property
     def is_whole(self) -> bool:
@@ -142,13 +144,13 @@ class Vector:
 
 
 def _vector(entry: Mapping[str, Any]) -> Vector:
-    strange = set(entry) - {"id", "title", "steps", "effects", "settings", "note"}
+    strange = set(entry) - {"id", "title", "steps", "effects", "settings", "note", "port"}
     assert not strange, f"{entry['id']}: the runner knows nothing of {strange}"
     steps = []
     for step in entry["steps"]:
         method, _, target = step["request"]["line"].partition(" ")
         steps.append(Step(method, target, step))
-    return Vector(entry["id"], steps, entry.get("effects", ()), entry.get("settings", {}))
+    return Vector(entry["id"], steps, entry.get("effects", ()), entry.get("settings", {}), "port" in entry)
 
 
 _VECTORS = _load("vectors.yaml")

@@ -5,7 +5,7 @@ import email
 import email.policy
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -21,14 +21,21 @@ OUTBOX_SECONDS = 20
 COPIES = "SELECT id, recipient, mail_id, x_headers FROM messages WHERE mail_id > 0 ORDER BY id"
 
 
-async def _mails(scene: Scene, *recipients: str) -> list[EmailMessage]:
-    """Deliver; check that these recipients got a copy each, and return what they got in their order."""
+async def _mails(scene: Scene, *recipients: str, leaving: Sequence[str] | None = None) -> list[EmailMessage]:
+    """Deliver; check that these recipients have a copy each, and return what they got in their order.
+
+    With `leaving` only those got theirs; the others' were blocked.
+    """
     received = {message.recipient: message.data for message in await scene.delivered()}
-    assert set(received) == set(recipients)
+    assert set(received) == set(recipients if leaving is None else leaving)
     copies = await scene.rows(COPIES)
     assert sorted(copy["recipient"] for copy in copies) == sorted(recipients)
     assert len({copy["id"] for copy in copies}) == len(recipients)
-    return [email.message_from_bytes(received[recipient], policy=email.policy.SMTP) for recipient in recipients]
+    return [
+        email.message_from_bytes(received[recipient], policy=email.policy.SMTP)
+        for recipient in recipients
+        if recipient in received
+    ]
 
 
 def _raw(data: EmailMessage, name: str) -> str:
@@ -134,6 +141,13 @@ async def _a_hard_bounce_is_told(scene: Scene) -> None:
     assert [(one["email_address"], one["blocked_reason"]) for one in found["data"]] == [(address, "hardbounce")]
 
 
+async def _one_mail_says_hello(scene: Scene) -> None:
+    (mail,) = await _mails(scene, "a@x.example", "banned@example.org", leaving=["a@x.example"])
+    assert _raw(mail, "To") == "Ann <a@x.example>"
+    text, html = (part.get_content().strip() for part in mail.iter_parts())
+    assert (text, html) == ("Hello Ann", "<p>Hello Ann</p>")
+
+
 async def _asked(scene: Scene, target: str, method: str = "GET") -> Any:
     async with scene.connection() as connection:
         answer = await connection.ask(method, target)
@@ -148,6 +162,7 @@ EFFECTS: Mapping[str, Callable[[Scene], Awaitable[None]]] = {
     "dyn-email-13": _refused,
     "dyn-email-14": _decoded,
     "dyn-email-23": _a_hard_bounce_is_told,
+    "dyno-12": _one_mail_says_hello,
     "dynosend-06": dynosend_effects.confirmed_by_its_link,
     "dynosend-13": dynosend_effects.two_copies_for_the_only_subscribed,
     "dynosend-14": dynosend_effects.one_transactional_mail,

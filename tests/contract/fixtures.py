@@ -21,7 +21,7 @@ from app.kit.uids import Noun, uid, uuid
 from app.models import RecipientMark, Suppression
 from app.settings import Settings
 from tests.contract.documents import FIXTURES
-from tests.contract.mailings import lay_campaigns, lay_messages
+from tests.contract.mailings import lay_campaigns, lay_messages, lay_templates
 from tests.factories import Factories, MadeAccount
 from tests.factories.history import BounceSpec, LaidCopy
 
@@ -121,6 +121,8 @@ async def lay_down(engine: AsyncEngine, settings: Settings) -> World:
         things[name] = thing(Noun.CAMPAIGN, number)
     for name, number in (await lay_messages(make, accounts["app"].id, numbers)).items():
         things[name] = thing(Noun.TRANSACTIONAL, number)
+    for name, number in (await lay_templates(make, accounts["app"].id)).items():
+        things[name] = thing(Noun.TEMPLATE, number)
     return World(accounts, senders, email_ids, things)
 
 

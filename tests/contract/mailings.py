@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import insert, update
 
-from app.core import campaigns, transactional
+from app.core import campaigns, templates, transactional
 from app.core.campaigns import RunState
 from app.db.unit_of_work import WriteSession, unit_of_work
 from app.models import Run, RunCounts
@@ -37,6 +37,19 @@ async def lay_campaigns(make: Factories, account_id: int, audiences: Mapping[str
                 await campaigns.pause(write, account_id, campaign.id)
             else:
                 await _end(write, run.id, spec["numbers"])
+    return made
+
+
+async def lay_templates(make: Factories, account_id: int) -> dict[str, int]:
+    """Make the templates of an account, each at its time; return their ids by name."""
+    made = {}
+    async with unit_of_work(make.engine) as write:
+        for name, spec in FIXTURES["templates"].items():
+            template = await templates.create(
+                write, account_id, name=spec["name"], subject=spec["subject"], html=spec["content"]
+            )
+            template.created_at = datetime.fromtimestamp(spec["created"], UTC)
+            made[name] = template.id
     return made
 
 

@@ -99,6 +99,11 @@ class Stage:
         self._made: tuple[str, World] | None = None
         self._shared: dict[str, tuple[Scene, Any]] = {}
 
+    @property
+    def port(self) -> int:
+        """Where the service listens."""
+        return self._listener.port
+
     async def close(self) -> None:
         """Stop what is shared and drop its databases."""
         await self._stack.aclose()

@@ -54,8 +54,18 @@ class Connection:
         pairs = [line.partition(": ") for line in head[1:] if line]
         headers = {name.lower(): value for name, _, value in pairs}
         assert len(headers) == len(pairs), f"a header came twice: {pairs}"
+        if headers.get("transfer-encoding") == "chunked" and method != "HEAD":
+            return Answer(status, headers, b"".join([chunk async for chunk in self._chunks()]))
         length = 0 if method == "HEAD" or status == NO_CONTENT else int(headers["content-length"])
         return Answer(status, headers, await self._reader.readexactly(length))
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        """Yield a body whose length nobody knew before (RFC 9112, 7.1)."""
+        length = -1
+        while length:
+            length = int(await self._reader.readuntil(b"\r\n"), 16)
+            yield await self._reader.readexactly(length)
+            assert await self._reader.readexactly(2) == b"\r\n"
 
 
 class _Server(uvicorn.Server):

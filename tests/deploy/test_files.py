@@ -22,7 +22,7 @@ FILES = [
 ]
 OF_COMMANDS = {"TRIREME_CONFIG", "TRIREME_INIT_USERNAME", "TRIREME_INIT_PASSWORD"}
 """Read by commands, not by the settings."""
-PARTS = {"api", "delivery", "worker", "scheduler", "outbox", "sandbox"}
+PARTS = {"api", "delivery", "worker", "scheduler", "outbox", "intake", "submission", "sandbox"}
 OURS = f"trireme:{__version__}"
 
 Yaml = dict[str, Any]
@@ -89,7 +89,7 @@ def test_health_checks_call_the_command() -> None:
     assert checks == ['["trireme", "health"]']
     assert our_services()["api"]["healthcheck"]["test"] == ["CMD", "trireme", "health"]
     assert "health" in commands()
-    for name in PARTS - {"api", "sandbox"}:
+    for name in PARTS - {"api", "intake", "submission", "sandbox"}:
         assert our_services()[name]["healthcheck"] == {"disable": True}, "the image's own check asks the api"
 
 

@@ -1,5 +1,6 @@
 """The whole product in processes of its own, and a counting SMTP sink, for tests that kill."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -9,12 +10,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx2
 
-from app.settings import environment
+from app.settings import as_environment, environment
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90.0
@@ -59,6 +62,10 @@ class Sink:
         self._process.communicate(timeout=10)
 
 
+UNLIMITED = as_environment({"limits.native_per_second": 0})
+"""Tests ask faster than people."""
+
+
 class Platform:
     """A running `trireme up`."""
 
@@ -69,7 +76,7 @@ class Platform:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app", "up", "--ports", "auto", "--data-dir", data_dir, *options],
                 cwd=ROOT,
-                env=environment() | variables,
+                env=environment() | UNLIMITED | variables,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -157,3 +164,23 @@ def sink(directory: Path, *, delay_ms: float = 0.0) -> Iterator[Sink]:
         yield running
     finally:
         running.close()
+
+
+def trireme(*arguments: object) -> str:
+    """What a command prints that must succeed."""
+    command = [sys.executable, "-m", "app", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def rows(running: Platform, query: str) -> list[Any]:
+    """What a query finds in the platform's database."""
+    with ThreadPoolExecutor(1) as pool:  # the test's own thread may have a loop
+        return pool.submit(lambda: asyncio.run(_fetch(running.runtime()["database_url"], query))).result()  # noqa: TID251
+
+
+async def _fetch(url: str, query: str) -> list[Any]:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        return await connection.fetch(query)
+    finally:
+        await connection.close()

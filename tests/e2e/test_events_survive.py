@@ -4,7 +4,6 @@ Each request carries a number of its own in its User-Agent, so that what was ans
 compared one by one. A request whose answer was lost is made again under another number: it is another event.
 """
 
-import asyncio
 import email
 import email.policy
 import random
@@ -16,12 +15,12 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx2
 import pytest
 
-from tests.e2e.platform import Platform, platform, wait_for
-from tests.e2e.test_way_back import HTML, html_of, links, pixel, trireme
+from tests.e2e.mails import html_of, links, pixel
+from tests.e2e.platform import Platform, platform, rows, trireme, wait_for
+from tests.e2e.test_way_back import HTML
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(240)]
 
@@ -61,19 +60,6 @@ class Visitors:
             else:
                 raise AssertionError(f"{number} was never answered")
         client.close()
-
-
-async def fetch(url: str, query: str) -> list[Any]:
-    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-    try:
-        return await connection.fetch(query)
-    finally:
-        await connection.close()
-
-
-def rows(running: Platform, query: str) -> list[Any]:
-    with ThreadPoolExecutor(1) as pool:  # the test's own thread may have a loop
-        return pool.submit(lambda: asyncio.run(fetch(running.runtime()["database_url"], query))).result()  # noqa: TID251
 
 
 def test_no_event_is_lost_or_counted_twice(tmp_path: Path) -> None:

@@ -2,21 +2,18 @@
 
 import base64
 import datetime as dt
-import email
-import email.policy
 import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
-from email.message import EmailMessage
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.platform import ROOT, Platform, platform, wait_for
+from tests.e2e.mails import native, received
+from tests.e2e.platform import Platform, platform, trireme, wait_for
 from tests.fixtures.reference_client import load_reference_client
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
@@ -28,21 +25,6 @@ HEART = "❤️"
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     with platform(tmp_path_factory.mktemp("first-mail"), "--workers", "1") as running:
         yield running
-
-
-def native(running: Platform, path: str, **query: Any) -> Any:
-    headers = {"Authorization": f"Bearer {running.runtime()['api_key']}"}
-    return running.client.get(f"/api/trireme/v1{path}", params=query, headers=headers)
-
-
-def received(running: Platform, recipient: str) -> EmailMessage:
-    """The mail for a recipient, as the sandbox inbox got it by SMTP."""
-    found = wait_for(lambda: native(running, "/sandbox/messages", to=recipient).json()["data"], f"mail for {recipient}")
-    assert len(found) == 1
-    raw = native(running, f"/sandbox/messages/{found[0]['id']}/raw")
-    message = email.message_from_bytes(raw.content, policy=email.policy.default)
-    assert isinstance(message, EmailMessage)
-    return message
 
 
 def typed(running: Platform, command: list[str]) -> str:
@@ -75,13 +57,6 @@ def test_the_inbox_command_shows_headers_and_both_parts(running: Platform) -> No
     assert "Grüße" in shown
     assert "Text part." in shown
     assert "<p>HTML part.</p>" in shown
-
-
-def trireme(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "app", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return done.stdout
 
 
 @pytest.mark.filterwarnings("ignore")  # the client's own: its release is of 2018

@@ -5,11 +5,8 @@ arrive at an HTTP server.
 """
 
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.e2e.catcher import Catcher, catching
-from tests.e2e.platform import ROOT, Platform, platform, wait_for
-from tests.e2e.test_first_mail import received
+from tests.e2e.mails import html_of, links, pixel, received, unsubscribe_link
+from tests.e2e.platform import Platform, platform, trireme, wait_for
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(240)]
 
@@ -94,30 +91,6 @@ def customer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Customer]:
             unsub_url=f"{catcher.url}/u?e=@email&x=@X-A",
         )
         yield customer
-
-
-def html_of(message: EmailMessage) -> str:
-    part = message.get_body(("html",))
-    assert part is not None
-    content = part.get_content()
-    assert isinstance(content, str)
-    return content
-
-
-def links(html: str) -> list[str]:
-    return [link.replace("&amp;", "&") for link in re.findall(r'href="([^"]+)"', html)]
-
-
-def pixel(html: str) -> str:
-    (found,) = re.findall(r'<img src="([^"]+/t/o/[^"]+)"', html)
-    return str(found)
-
-
-def unsubscribe_link(message: EmailMessage) -> str:
-    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    found = re.search(r"<(https?://[^>]+)>", message["List-Unsubscribe"].replace("\n", ""))
-    assert found is not None
-    return found[1]
 
 
 def test_opens_and_clicks_of_a_single_mail(customer: Customer) -> None:
@@ -237,11 +210,6 @@ def test_a_complaint_and_an_unsubscription_of_the_simulator(customer: Customer, 
         assert one["emailaddress"] == address
     customer.send(address)
     assert customer.blocked(address) == [what]
-
-
-def trireme(*arguments: object) -> str:
-    command = [sys.executable, "-m", "app", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def test_a_campaign_from_its_mails_own_links(customer: Customer) -> None:

@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from app.embedded.binaries import find_postgres
+from app.embedded.buffers import memory_octets, shared_buffers
 from app.embedded.errors import EmbeddedError
 from app.embedded.identity import Mode
 from app.embedded.postgres import EmbeddedPostgres
@@ -61,6 +62,21 @@ async def test_data_and_url_survive_a_kill(tmp_path: Path) -> None:
         assert stat.S_IMODE((tmp_path / "postgres-18").stat().st_mode) == 0o700
         assert stat.S_IMODE(Path(socket_directory(url)).stat().st_mode) == 0o700
     assert server.poll() == 0
+
+
+@pytest.mark.parametrize(
+    ("memory", "size"), [(0, "128MB"), (2**30, "128MB"), (8 * 2**30, "512MB"), (64 * 2**30, "1024MB")]
+)
+def test_the_cache_is_a_part_of_the_memory_within_bounds(memory: int, size: str) -> None:
+    assert shared_buffers(memory) == size
+
+
+async def test_the_server_has_that_cache_unless_told_otherwise(tmp_path: Path) -> None:
+    query = "SELECT pg_size_bytes(current_setting('shared_buffers'))"
+    expected = int(shared_buffers(memory_octets()).removesuffix("MB")) * 2**20
+    for options, octets in ({}, expected), ({"shared_buffers": "16MB"}, 16 * 2**20):
+        with stopped_at_the_end(EmbeddedPostgres(tmp_path, options=options)) as server:
+            assert await ask(server.start(), query) == octets
 
 
 async def test_a_stop_leaves_no_process(tmp_path: Path) -> None:

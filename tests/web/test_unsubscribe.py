@@ -167,6 +167,24 @@ async def test_a_contact_that_is_gone_is_no_error(client: httpx2.AsyncClient, st
     assert (await client.post(stage.links.unsubscribe, data=ONE_CLICK)).status_code == 200
 
 
+async def test_mail_of_an_automation_is_a_lists_also_when_its_contact_is_gone(
+    client: httpx2.AsyncClient, stage: Stage
+) -> None:
+    links = await stage.single_links()
+    await stage.fetch("UPDATE messages SET kind = 'automation' WHERE id = $1", links.message_id)
+    assert "mailing list" in (await client.get(links.unsubscribe)).text
+    assert "mailing list" in (await client.post(links.unsubscribe, data=BUTTON)).text
+    assert (await stage.count("unsubscriptions"), await stage.count("suppressions")) == (1, 0)
+
+
+@pytest.mark.parametrize("host", ["links.example.org", "127.0.0.1:8080", "X"])
+async def test_links_work_on_every_host_name(client: httpx2.AsyncClient, stage: Stage, host: str) -> None:
+    head = {"Host": host}
+    assert (await client.get(stage.links.click(), headers=head)).status_code == 302
+    assert (await client.get(stage.links.unsubscribe, headers=head)).status_code == 200
+    assert (await client.post(stage.links.unsubscribe, data=ONE_CLICK, headers=head)).status_code == 200
+
+
 async def test_another_account_s_list_is_untouched(client: httpx2.AsyncClient, stage: Stage) -> None:
     other = await stage.make.account(senders=["other@example.com"])
     audience = await stage.make.audience(other)

@@ -19,7 +19,7 @@ from tests.core.postbacks.world import World
 from tests.factories import Factories
 from tests.fixtures.database import administer, with_database
 from tests.fixtures.web_server import Behaviour, Writer, answering, hang, reset, status, web_server
-from workers import event_router, outbox, postback_sender
+from workers import event_router, outbox, sender
 from workers.event_router import EventRouter
 
 QUERY = "e=@email&r=@bouncerule&t=@bouncetype&dc=@diagnostic&s=@status"
@@ -207,7 +207,7 @@ async def test_nothing_is_lost_while_the_database_is_away(
     settings: Settings, world: World, database_server_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It goes while a call is open; the result is recorded when it is back, and the call is not made again."""
-    monkeypatch.setattr(postback_sender, "AWAY_SECONDS", 0.05)
+    monkeypatch.setattr(sender, "AWAY_SECONDS", 0.05)
     monkeypatch.setattr(event_router, "AWAY_SECONDS", 0.05)
     called, may_answer = asyncio.Event(), asyncio.Event()
 

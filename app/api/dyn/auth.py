@@ -13,7 +13,7 @@ from starlette.requests import Request
 from app.api.dyn.envelope import format_of
 from app.api.dyn.params import Params, read_params
 from app.core.accounts import Caller, Scope
-from app.core.errors import Forbidden, NotFound, Unauthenticated
+from app.core.errors import Forbidden, NotFound, Overloaded, Unauthenticated
 from app.dependencies import Runtime, RuntimeDep
 from app.telemetry import context
 
@@ -61,12 +61,29 @@ async def caller_of(runtime: Runtime, key: str | None, scope: Scope) -> Caller:
     Raises:
         Unauthenticated: No key, an unknown one, a deleted or disabled account.
         Forbidden: The key lacks the scope.
+        Overloaded: The account has asked more often than `limits.dyn_per_second`.
     """
     if key is None:
         raise Unauthenticated("no key")
     caller = await runtime.keys.caller(key)
     context.note_account(caller.account_id)
+    if limit := runtime.settings.limits.dyn_per_second:
+        await _take(runtime, caller, limit)
     return require(caller, scope)
+
+
+async def _take(runtime: Runtime, caller: Caller, limit: int) -> None:
+    """Count a request of an account, through whichever of its keys.
+
+    Raises:
+        Overloaded: It is beyond the limit.
+
+    Source:
+        docs/contract/dyn-email.md, section 20.
+    """
+    taken = await runtime.rates.take(f"dyn:account:{caller.public_id}", limit)
+    if not taken.allowed:
+        raise Overloaded("too many requests", retry_after_seconds=1)
 
 
 async def _params(request: Request, runtime: RuntimeDep) -> Params:

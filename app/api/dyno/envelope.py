@@ -5,10 +5,17 @@ from collections.abc import Mapping
 import orjson
 from starlette.responses import Response
 
+JSON = "application/json"
+
 
 def ok(data: Mapping[str, object]) -> dict[str, object]:
     """Return the body of a success."""
     return {"has_error": False, "error_code": "", "data": data}
+
+
+def answered(data: Mapping[str, object]) -> Response:
+    """Return a success."""
+    return Response(orjson.dumps(ok(data)), media_type=JSON)
 
 
 def failed(status: int, code: str, text: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -21,4 +28,4 @@ def failed(status: int, code: str, text: str, headers: Mapping[str, str] | None 
         headers: More headers.
     """
     body = {"has_error": True, "error_code": code, "error_message": text, "error message": text, "data": {}}
-    return Response(orjson.dumps(body), status, headers, "application/json")
+    return Response(orjson.dumps(body), status, headers, JSON)

@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from app.api.native import problems
+from app.api.native.examples import add_examples
 
 ASSETS = "/docs/assets"
 
@@ -36,6 +37,7 @@ def include(app: FastAPI, extra_paths: Mapping[str, dict[str, Any]]) -> None:
             )
             for path, item in extra_paths.items():
                 schema.setdefault("paths", {}).setdefault(path, {}).update(item)
+            add_examples(schema)
             app.openapi_schema = schema
         return app.openapi_schema
 

@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.native import rate
+from app.api.native.refusals import RETRY_SECONDS, KeyInProgress, KeyUsed
 from app.core.errors import (
     Conflict,
     CoreError,
@@ -53,11 +55,14 @@ VALIDATION = Problem(422, "validation", "Validation failed")
 MALFORMED = Problem(400, "malformed", "The request is malformed")
 INTERNAL = Problem(500, "internal", "Internal error")
 NOT_THERE_YET = Problem(501, "not-implemented", "Not there yet")
+WRONG_STATE = Problem(409, "wrong-state", "The state does not allow it")
 UNAVAILABLE = Problem(503, "unavailable", "Not available at the moment")
 
 TABLE: Mapping[type[CoreError], Problem] = {
     NotFound: NOT_FOUND,
-    Conflict: Problem(409, "conflict", "The value is taken"),
+    Conflict: Problem(409, "conflict", "In conflict with what is there"),
+    KeyInProgress: Problem(409, "idempotency-in-progress", "The first request is not finished"),
+    KeyUsed: Problem(409, "idempotency-conflict", "The key was used for another request"),
     Invalid: VALIDATION,
     Forbidden: FORBIDDEN,
     Unauthenticated: UNAUTHENTICATED,
@@ -84,11 +89,13 @@ _CODES: Mapping[Fault, str] = {
     Fault.REQUIRED: "required",
     Fault.INVALID: "invalid",
     Fault.TOO_LONG: "too_long",
+    Fault.TOO_SHORT: "too_short",
+    Fault.OUT_OF_RANGE: "out_of_range",
     Fault.UNKNOWN: "unknown",
     Fault.NOT_FOUND: "not_found",
     Fault.TAKEN: "taken",
     Fault.NOT_APPROVED: "not_approved",
-    Fault.SUPPRESSED: "invalid",
+    Fault.SUPPRESSED: "suppressed",
     Fault.SYNTAX: "syntax",
 }
 _PYDANTIC_CODES: Mapping[str, str] = {
@@ -102,7 +109,12 @@ _PYDANTIC_CODES: Mapping[str, str] = {
     "greater_than_equal": "out_of_range",
     "less_than": "out_of_range",
     "less_than_equal": "out_of_range",
+    "finite_number": "out_of_range",
+    "int_parsing_size": "out_of_range",
 }
+
+_PYDANTIC_MESSAGES: Mapping[str, str] = {"missing": "is required", "extra_forbidden": "is not known"}
+"""Instead of pydantic's, as the contract has them."""
 
 
 def answer(
@@ -136,7 +148,12 @@ def answer(
 
 def render(request: Request, error: Exception) -> Response:
     """Return the answer to an error, whatever it is; one that is not known is our fault and tells nothing."""
-    del request
+    response = _rendered(error)
+    response.headers.update(rate.headers_of(request))
+    return response
+
+
+def _rendered(error: Exception) -> Response:
     match error:
         case CoreError():
             return _core(error)
@@ -144,9 +161,15 @@ def render(request: Request, error: Exception) -> Response:
             return _request(error)
         case HTTPException():
             problem = _BY_STATUS.get(error.status_code, INTERNAL if error.status_code >= 500 else MALFORMED)  # noqa: PLR2004 HTTP
-            return answer(problem, headers=error.headers)
+            return answer(problem, _told(error), headers=error.headers)
         case _:
             return answer(INTERNAL)
+
+
+def _told(error: HTTPException) -> str:
+    """Return what an endpoint said of its 400; other errors of HTTP have words of their own."""
+    usual = {HTTPException(error.status_code).detail, "Error parsing body", ""}
+    return str(error.detail) if error.status_code == MALFORMED.status and error.detail not in usual else ""
 
 
 def _core(error: CoreError) -> Response:
@@ -157,7 +180,11 @@ def _core(error: CoreError) -> Response:
         case Overloaded(retry_after_seconds=seconds):
             return answer(problem, headers={"Retry-After": str(seconds)})
         case StaleCaller():
-            return answer(problem, headers={"Retry-After": "1"})
+            return answer(problem, headers={"Retry-After": str(RETRY_SECONDS)})
+        case KeyInProgress():
+            return answer(problem, str(error), headers={"Retry-After": str(RETRY_SECONDS)})
+        case Conflict(state=str(state)):
+            return answer(WRONG_STATE, str(error), state=state)
         case _:
             return answer(problem, "" if problem is INTERNAL else str(error))
 
@@ -187,12 +214,20 @@ def errors_of_body(found: Iterable[Mapping[str, Any]], *, skipped: int = 0) -> l
     """
     return [
         {
-            "field": ".".join(str(part) for part in item["loc"][skipped:]),
+            "field": _place(item, skipped),
             "code": _PYDANTIC_CODES.get(item["type"], "invalid"),
-            "message": _sentence(item["msg"]),
+            "message": _PYDANTIC_MESSAGES.get(item["type"]) or _sentence(item["msg"]),
         }
         for item in found
     ]
+
+
+def _place(item: Mapping[str, Any], skipped: int) -> str:
+    path = ".".join(str(part) for part in item["loc"][skipped:])
+    if item["type"] != "characters":
+        return path
+    inner = str((item.get("ctx") or {}).get("field", ""))  # found for the whole object (app.api.native.bodies)
+    return ".".join(part for part in (path, inner) if part)
 
 
 def _counted(count: int) -> str:

@@ -93,8 +93,8 @@ async def _may_see_figures(request: Request, runtime: RuntimeDep) -> None:
 async def metrics(runtime: RuntimeDep, _: Annotated[None, Depends(_may_see_figures)]) -> Response:
     """Return the figures of all processes of this machine in the Prometheus text format.
 
-    The depth of the queue is left out when PostgreSQL can't be asked; the other figures do not need it.
+    The depth of the queue and the jobs are left out when PostgreSQL can't be asked; the other figures do not need it.
     """
-    depth = await system.queue_depth(runtime.engine)
-    body = await asyncio.to_thread(counters.render, depth)
+    depth, jobs = await asyncio.gather(system.queue_depth(runtime.engine), system.jobs_by_status(runtime.engine))
+    body = await asyncio.to_thread(counters.render, depth, jobs)
     return Response(body, media_type=counters.CONTENT_TYPE)

@@ -1,9 +1,10 @@
-"""Who is asking: one account through one key, as an immutable value. Imports the models' enums only."""
+"""Who is asking: one account through one key, as an immutable value. Imports the models only."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.models.account import Role
+from app.models.account import Account, Role
 from app.models.api_key import Scope
 
 SCOPES_OF_ROLE: dict[Role, tuple[Scope, ...]] = {
@@ -64,3 +65,29 @@ class Caller:
     def is_master(self) -> bool:
         """Whether the account may have sub-accounts."""
         return self.role is not Role.SUB
+
+
+def caller_as(account: Account, *, key_id: UUID, scopes: Iterable[Scope | str]) -> Caller:
+    """Return an account as the caller it is, through a key.
+
+    Args:
+        account: The row.
+        key_id: The key, which may be that of an account above.
+        scopes: What the key opens.
+    """
+    return Caller(
+        account_id=account.id,
+        public_id=account.public_id,
+        parent_id=account.parent_id,
+        role=Role(account.role),
+        username=account.username,
+        key_id=key_id,
+        scopes=frozenset(Scope(scope) for scope in scopes),
+        revision=account.revision,
+        x_headers=tuple(account.x_headers),
+        monthly_cap=account.monthly_cap,
+        test_mode=account.test_mode,
+        track_opens=account.track_opens,
+        track_links=account.track_links,
+        track_unsubscribes=account.track_unsubscribes,
+    )

@@ -10,14 +10,14 @@ from collections import OrderedDict
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core import changelog
 from app.core.accounts import repository
-from app.core.accounts.caller import Caller
+from app.core.accounts.caller import Caller, caller_as
+from app.core.accounts.key_use import KeyUse
 from app.core.errors import Unauthenticated
 from app.db.engine import DatabaseAway
 from app.db.unit_of_work import reading
 from app.kit.secrets import digest
-from app.models.account import Role
-from app.models.api_key import Scope
 
 MAX_KEY_LENGTH = 512
 """Longest text that is looked up at all, in characters."""
@@ -44,9 +44,10 @@ class KeyRing:
         self._cache: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
         self._flights: dict[str, asyncio.Task[Caller]] = {}
         self._forgotten = 0
+        self._use = KeyUse(engine)
 
     async def caller(self, key: str) -> Caller:
-        """Return who this key belongs to, as known at most `ttl_seconds` ago.
+        """Return who this key belongs to, as known at most `ttl_seconds` ago, and note that it acts from here on.
 
         Raises:
             Unauthenticated: Unknown, revoked or expired key; disabled or deleted account.
@@ -55,13 +56,16 @@ class KeyRing:
         entry = self._cache.get(key)
         if entry is not None and entry[0] > time.monotonic():
             self._cache.move_to_end(key)
+            changelog.note(entry[1])
             return entry[1]
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = asyncio.create_task(self._look_up(key))
             flight.add_done_callback(lambda landed: self._land(key, landed))
         # Who gives up waiting must not take the answer away from the others.
-        return await asyncio.shield(flight)
+        caller = await asyncio.shield(flight)
+        changelog.note(caller)
+        return caller
 
     async def fresh(self, key: str) -> Caller:
         """Return who this key belongs to now.
@@ -76,6 +80,10 @@ class KeyRing:
         self._forgotten += 1
         for key in [key for key, (_, caller) in self._cache.items() if caller.account_id == account_id]:
             del self._cache[key]
+
+    async def close(self) -> None:
+        """Wait for what is still being written."""
+        await self._use.close()
 
     def _land(self, key: str, flight: "asyncio.Task[Caller]") -> None:
         self._flights.pop(key, None)
@@ -120,19 +128,5 @@ class KeyRing:
         if row is None:
             raise Unauthenticated("no such key")
         account, api_key = row
-        return Caller(
-            account_id=account.id,
-            public_id=account.public_id,
-            parent_id=account.parent_id,
-            role=Role(account.role),
-            username=account.username,
-            key_id=api_key.id,
-            scopes=frozenset(Scope(scope) for scope in api_key.scopes),
-            revision=account.revision,
-            x_headers=tuple(account.x_headers),
-            monthly_cap=account.monthly_cap,
-            test_mode=account.test_mode,
-            track_opens=account.track_opens,
-            track_links=account.track_links,
-            track_unsubscribes=account.track_unsubscribes,
-        )
+        self._use.note(api_key)
+        return caller_as(account, key_id=api_key.id, scopes=api_key.scopes)

@@ -84,6 +84,33 @@ async def list_keys(read: ReadSession, account_id: int) -> Sequence[ApiKey]:
     return await repository.keys_of(read, account_id)
 
 
+async def fit_scopes(write: WriteSession, account: Account) -> None:
+    """Let the keys of an account open no more than its role has, and the primary one all of it."""
+    allowed = SCOPES_OF_ROLE[Role(account.role)]
+    for key in await repository.keys_of(write, account.id):
+        held = [str(scope) for scope in allowed if key.is_primary or scope in key.scopes]
+        key.scopes = held or [str(Scope.READ)]
+    await write.flush()
+
+
+async def get_key(read: ReadSession, account_id: int, key_id: UUID) -> ApiKey:
+    """Return a key of the account that is not revoked.
+
+    Raises:
+        NotFound: The account has no such key.
+    """
+    row = await repository.key_of(read, account_id, key_id)
+    if row is None:
+        raise NotFound("no such key")
+    return row
+
+
+async def rename_key(write: WriteSession, key: ApiKey, name: str) -> None:
+    """Give a key that `get_key` returned another name."""
+    key.name = name
+    await write.flush()
+
+
 async def revoke_key(write: WriteSession, account_id: int, key_id: UUID) -> None:
     """Revoke a further key of the account; it is invalid everywhere within a second.
 

@@ -1,7 +1,8 @@
 """Accounts as lists show them, and what their callers see of others. Uses the repository; read only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from app.core.accounts import keys, repository
 from app.core.accounts.caller import Caller
@@ -51,6 +52,11 @@ async def listed(read: ReadSession, vault: Vault, accounts: Sequence[Account], *
     return [
         Listed(account, keys.unsealed(vault, primary.get(account.id)), sent.get(account.id, 0)) for account in accounts
     ]
+
+
+async def public_ids(read: ReadSession, account_ids: Iterable[int]) -> dict[int, UUID]:
+    """Return the UUIDs of accounts, whoever they belong to."""
+    return await repository.public_ids(read, account_ids)
 
 
 async def scope_ids(read: ReadSession, caller: Caller) -> list[int]:

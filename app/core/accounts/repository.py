@@ -4,7 +4,7 @@ Every query takes the account it is for, but for the two that find out who is as
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select, update
@@ -104,6 +104,12 @@ async def ids_below(read: ReadSession, master_id: int) -> Sequence[int]:
     return (await read.execute(query)).scalars().all()
 
 
+async def public_ids(read: ReadSession, account_ids: Iterable[int]) -> dict[int, UUID]:
+    """Return the UUIDs of accounts, deleted ones included."""
+    query = select(Account.id, Account.public_id).where(Account.id.in_(list(account_ids)))
+    return {row.id: row.public_id for row in await read.execute(query)}
+
+
 async def x_header_names(read: ReadSession, account_ids: Iterable[int]) -> set[str]:
     """Return the X-header names any of the accounts has configured, in lower case."""
     query = select(Account.x_headers).where(Account.id.in_(list(account_ids)))
@@ -129,17 +135,51 @@ async def keys_of(read: ReadSession, account_id: int) -> Sequence[ApiKey]:
     return (await read.execute(query)).scalars().all()
 
 
+async def key_of(read: ReadSession, account_id: int, key_id: UUID) -> ApiKey | None:
+    """Return a key of an account that is not revoked."""
+    query = select(ApiKey).where(ApiKey.id == key_id, ApiKey.account_id == account_id, ApiKey.revoked_at.is_(None))
+    return (await read.execute(query)).scalar_one_or_none()
+
+
+async def note_use(write: WriteSession, key_id: UUID, every: timedelta) -> None:
+    """Note that a key is in use, unless that was noted lately or somebody else holds the row."""
+    free = (
+        select(ApiKey.id)
+        .where(ApiKey.id == key_id, or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < func.now() - every))
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    await write.execute(
+        update(ApiKey)
+        .where(ApiKey.id == free)
+        .values(last_used_at=func.now())
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def revoke(
     write: WriteSession, account_id: int, *, primary_only: bool = False, key_id: UUID | None = None
 ) -> int:
-    """Revoke all keys of an account, its primary one, or a single one; return how many there were."""
-    change = update(ApiKey).where(ApiKey.account_id == account_id, ApiKey.revoked_at.is_(None))
+    """Revoke all keys of an account, its primary one, or a single one; return how many there were.
+
+    As objects, not by one statement, so that the audit log sees them.
+    """
+    query = select(ApiKey).where(ApiKey.account_id == account_id, ApiKey.revoked_at.is_(None))
     if primary_only:
-        change = change.where(ApiKey.is_primary.is_(True))
+        query = query.where(ApiKey.is_primary.is_(True))
     if key_id is not None:
-        change = change.where(ApiKey.id == key_id, ApiKey.is_primary.is_(False))
-    revoked = await write.execute(change.values(revoked_at=func.now()).returning(ApiKey.id))
-    return len(revoked.all())
+        query = query.where(ApiKey.id == key_id, ApiKey.is_primary.is_(False))
+    rows = (await write.execute(query.with_for_update())).scalars().all()
+    for row in rows:
+        row.revoked_at = func.now()
+    await write.flush()
+    return len(rows)
+
+
+async def has_subs(read: ReadSession, account_id: int) -> bool:
+    """Tell whether an account has sub-accounts that are not deleted."""
+    query = select(Account.id).where(Account.parent_id == account_id, Account.deleted_at.is_(None)).limit(1)
+    return (await read.execute(query)).first() is not None
 
 
 async def sent_in_month(read: ReadSession, account_ids: Iterable[int], moment: datetime) -> dict[int, int]:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from app.core.accounts import keys, repository
 from app.core.accounts.caller import Caller
 from app.core.accounts.passwords import PasswordHash, password_fits
-from app.core.accounts.values import Changes, Opened
+from app.core.accounts.values import Alterations, Changes, Opened
 from app.core.accounts.x_headers import SLOTS
 from app.core.errors import Conflict, Fault, FieldFault, Forbidden, Invalid, NotFound, Unauthenticated
 from app.core.jobs import WindUpAccounts
@@ -51,17 +51,18 @@ async def create_master(
     *,
     username: str,
     password_hash: PasswordHash,
+    role: Role = Role.MASTER,
     **fields: Unpack[Changes],
 ) -> Opened:
-    """Make a master account.
+    """Make a master account, or another admin.
 
     Raises:
         Forbidden: The caller is not an admin.
         Conflict: The user name is taken.
     """
-    if caller.role is not Role.ADMIN:
+    if caller.role is not Role.ADMIN or role is Role.SUB:
         raise Forbidden("only an admin makes masters")
-    return await open_account(write, vault, seed(Role.MASTER, None, username, password_hash), fields)
+    return await open_account(write, vault, seed(role, None, username, password_hash), fields)
 
 
 async def create_sub(
@@ -125,14 +126,16 @@ async def open_account(write: WriteSession, vault: Vault, account: Account, fiel
     return Opened(account, await keys.new_primary_key(write, vault, account))
 
 
-async def change(write: WriteSession, account: Account, **changes: Unpack[Changes]) -> None:
+async def change(write: WriteSession, account: Account, **changes: Unpack[Alterations]) -> None:
     """Change what is given of an account that `get` or `find_below` returned, and nothing else.
 
     Raises:
-        Conflict: The account name is that of another account of the same master.
+        Conflict: The account name is that of another account of the same master, or the user name is taken.
         Invalid: A text is too long.
     """
     _check_lengths(changes)
+    if "utc_offset_minutes" in changes:
+        changes.setdefault("time_zone", None)
     master_id = account.parent_id or account.id
     if "account_name" in changes:
         await repository.lock(write, master_id)
@@ -142,7 +145,11 @@ async def change(write: WriteSession, account: Account, **changes: Unpack[Change
         setattr(account, name, value)
     if write.is_modified(account):
         account.updated_at = func.now()
-        await write.flush()
+        try:
+            async with write.begin_nested():
+                await write.flush()
+        except IntegrityError:
+            raise Conflict("the user name is taken") from None
         await touch(write, account.id)
         await write.refresh(account)
 
@@ -204,13 +211,52 @@ async def delete_sub(write: WriteSession, caller: Caller, username: str) -> int:
     account = await repository.by_username(write, username)
     if account is None or account.parent_id != caller.account_id:
         raise NotFound("no such sub-account")
+    await _end(write, account)
+    return account.id
+
+
+async def delete(write: WriteSession, caller: Caller, account: Account) -> None:
+    """Delete an account that `get` returned: its keys end, its name is free again, its records stay.
+
+    Raises:
+        Conflict: It is the caller's own, or it has sub-accounts.
+
+    Source:
+        docs/contract/native.md, 2; docs/contract/dyn-email.md, 6.3.
+    """
+    if account.id == caller.account_id:
+        raise Conflict("an account cannot delete itself")
+    await repository.lock(write, account.id)
+    if await repository.has_subs(write, account.id):
+        raise Conflict("the account has sub-accounts")
+    await _end(write, account)
+
+
+async def _end(write: WriteSession, account: Account) -> None:
     account.deleted_at = func.now()
     account.status = AccountStatus.DISABLED
     await write.flush()
     await repository.revoke(write, account.id)
     await touch(write, account.id)
     write.enqueue(WindUpAccounts())
-    return account.id
+
+
+async def set_role(write: WriteSession, caller: Caller, account: Account, role: Role) -> None:
+    """Make a master an admin, or an admin a master; its primary key opens what the new role has.
+
+    Raises:
+        Forbidden: The caller is not an admin, it is about its own account, or a sub-account is in it.
+    """
+    if role == account.role:
+        return
+    if caller.role is not Role.ADMIN or caller.account_id == account.id or Role.SUB in {role, account.role}:
+        raise Forbidden("only an admin changes roles, between master and admin, and not its own")
+    account.role = role
+    account.updated_at = func.now()
+    await write.flush()
+    await keys.fit_scopes(write, account)
+    await touch(write, account.id)
+    await write.refresh(account)
 
 
 async def log_in(read: ReadSession, username: str, password: str) -> Account:

@@ -9,7 +9,8 @@ from app.models.account import Account
 class Changes(TypedDict, total=False):
     """The fields of an account that can be set; what is absent stays as it is (or gets its default on creation).
 
-    `complaint_url` is what the classic API calls `spam_url`; offsets are in minutes east of UTC.
+    `complaint_url` is what the classic API calls `spam_url`; offsets are in minutes east of UTC. An offset without a
+    `time_zone` takes away the zone that was known.
     """
 
     account_name: str
@@ -22,6 +23,8 @@ class Changes(TypedDict, total=False):
     country: str
     phone: str
     utc_offset_minutes: int
+    time_zone: str | None
+    tracking_domain: str | None
     monthly_cap: int | None
     status: str
     test_mode: bool
@@ -34,6 +37,13 @@ class Changes(TypedDict, total=False):
     complaint_url_active: bool
     unsubscribe_url: str | None
     unsubscribe_url_active: bool
+
+
+class Alterations(Changes, total=False):
+    """The fields of an account that can be changed later; on creation they are given by themselves."""
+
+    username: str
+    password_hash: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,3 +58,4 @@ async def set_x_headers(write: WriteSession, account_id: int, names: Sequence[st
     account.updated_at = func.now()
     await write.flush()
     await repository.raise_revision(write, account_id)
+    await write.refresh(account)

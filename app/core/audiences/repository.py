@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 
 from app.core.audiences.values import Statistics
 from app.db.sql import Connection, Sql
@@ -34,6 +34,27 @@ async def after(read: ReadSession, account_id: int, *, after_id: int, limit: int
     return (await read.execute(query)).scalars().all()
 
 
+async def page(
+    read: ReadSession, account_id: int, *, text: str | None, after_id: int, descending: bool, limit: int
+) -> Sequence[Audience]:
+    """Return audiences by creation, in either direction; no `after_id`: from the beginning."""
+    query = select(Audience).where(*_chosen(account_id, text))
+    if after_id:
+        query = query.where(Audience.id < after_id if descending else Audience.id > after_id)
+    order = Audience.id.desc() if descending else Audience.id
+    return (await read.execute(query.order_by(order).limit(limit))).scalars().all()
+
+
+async def count(read: ReadSession, account_id: int, *, text: str | None) -> int:
+    """Return how many audiences there are."""
+    return (await read.execute(select(func.count()).where(*_chosen(account_id, text)))).scalar_one()
+
+
+def _chosen(account_id: int, text: str | None) -> list[ColumnElement[bool]]:
+    wanted = [Audience.account_id == account_id, Audience.deleted_at.is_(None)]
+    return [*wanted, Audience.name.icontains(text, autoescape=True)] if text else wanted
+
+
 async def fields(read: ReadSession, audience_id: int) -> Sequence[AudienceField]:
     """Return the fields of an audience that was found for its account, by creation."""
     query = select(AudienceField).where(AudienceField.audience_id == audience_id).order_by(AudienceField.id)
@@ -51,9 +72,10 @@ async def field(write: WriteSession, audience_id: int, tag: str) -> AudienceFiel
     return (await write.execute(query)).scalar_one_or_none()
 
 
-async def is_in_use(read: ReadSession, account_id: int, audience_id: int) -> bool:
-    """Tell whether a run that has not ended is for the audience."""
-    return bool((await _sql.rows(read, "is_in_use", account_id, audience_id))[0].in_use)
+async def state_of_use(read: ReadSession, account_id: int, audience_id: int) -> str | None:
+    """Return the state of a run that has not ended and is for the audience; None without one."""
+    rows = await _sql.rows(read, "state_of_use", account_id, audience_id)
+    return str(rows[0].state) if rows else None
 
 
 async def counts(read: ReadSession, audience_ids: Sequence[int]) -> dict[int, Statistics]:

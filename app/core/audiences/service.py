@@ -16,6 +16,7 @@ from app.core.extra import is_storable, merged
 from app.db.unit_of_work import ReadSession, WriteSession
 from app.kit.uids import Noun, number_of
 from app.mail.addresses import InvalidAddress, parse_mailbox
+from app.mail.campaign.links import is_url
 from app.models.audience import Audience
 
 PAGE = 1000
@@ -70,6 +71,33 @@ async def list_after(read: ReadSession, account_id: int, *, after_id: int = 0, l
     return await repository.after(read, account_id, after_id=after_id, limit=limit)
 
 
+async def list_page(
+    read: ReadSession,
+    account_id: int,
+    *,
+    text: str | None = None,
+    after_id: int = 0,
+    descending: bool = False,
+    limit: int = PAGE,
+) -> Sequence[Audience]:
+    """List audiences by creation.
+
+    Args:
+        read: The transaction.
+        account_id: Whose.
+        text: Part of the name, ignoring case.
+        after_id: The last one of the page before.
+        descending: The newest first.
+        limit: How many.
+    """
+    return await repository.page(read, account_id, text=text, after_id=after_id, descending=descending, limit=limit)
+
+
+async def count(read: ReadSession, account_id: int, *, text: str | None = None) -> int:
+    """Count what `list_page` lists."""
+    return await repository.count(read, account_id, text=text)
+
+
 async def change(
     write: WriteSession,
     account_id: int,
@@ -98,15 +126,16 @@ async def delete(write: WriteSession, account_id: int, which: int | str | UUID) 
     """Delete an audience: it is not found any more, its contacts neither; the rows stay.
 
     Raises:
-        Conflict: A run that is scheduled, queued, sending or paused is for it.
+        Conflict: A run that is scheduled, queued, sending or paused is for it; carries that state.
         NotFound: The account has no such audience.
 
     Source:
         docs/contract/native.md, 5; docs/contract/dyno.md, 4 and 6.
     """
     audience = await get(write, account_id, which, lock=True)
-    if await repository.is_in_use(write, account_id, audience.id):
-        raise Conflict("the audience is in use")
+    state = await repository.state_of_use(write, account_id, audience.id)
+    if state is not None:
+        raise Conflict("the audience is in use", state=state)
     audience.deleted_at = func.now()
     await write.flush()
     await write.refresh(audience)
@@ -169,6 +198,8 @@ def _members(
             raise Invalid([FieldFault(field, Fault.INVALID, "must be true or false")])
         if isinstance(value, str):
             value = _text(field, value)  # noqa: PLW2901 the same value, trimmed
+            if value and name.endswith("_redirect_url") and not (value.isascii() and is_url(value)):
+                raise Invalid([FieldFault(field, Fault.INVALID, "must be an http or https URL")])
         elif not isinstance(value, bool | int | None):
             raise Invalid([FieldFault(field, Fault.INVALID, "must be a string")])
         members[name] = value

@@ -69,6 +69,10 @@ class Statistics:
         """All contacts, whatever their status."""
         return self.subscribed + self.unconfirmed + self.unsubscribed + self.blacklisted + self.spam_reported
 
+    def of(self, status: str) -> int:
+        """Return the contacts of one status of `app.models.contact.ContactStatus`."""
+        return int(getattr(self, status.replace("-", "_")))
+
 
 @dataclass(frozen=True, slots=True)
 class FieldSet:

@@ -12,6 +12,7 @@ from typing import Any
 
 from app.core import audiences
 from app.core.campaigns import repository
+from app.core.campaigns.narrowing import condition
 from app.core.campaigns.values import Overrides
 from app.core.errors import Fault, FieldFault, Invalid
 from app.db.unit_of_work import ReadSession, WriteSession
@@ -93,6 +94,10 @@ async def resolve(read: ReadSession, campaign: Campaign, overrides: Mapping[str,
         "audiences": {str(one.id): audiences.constants(one) for one in found},
     }
     faults = tuple(_faults(values, has_audience=bool(found), wanted_sender=wanted_sender, sender=sender))
+    try:
+        await condition(read, campaign, first_parameter=1)
+    except Invalid as error:
+        faults = (*error.faults, *faults)
     return Resolved(faults, sender.id if sender else None, values)
 
 
@@ -148,6 +153,7 @@ def content_of(values: Mapping[str, Any]) -> CampaignContent:
         unsubscribe=True,
         known=frozenset(values["names"]),
         constants=constants,
+        targets=tuple(values.get("links", ())) or None,
     )
 
 

@@ -6,7 +6,9 @@ Source: docs/contract/dynosend.md, 9.2.
 from dataclasses import dataclass
 
 from app.core.campaigns import repository
+from app.core.campaigns.narrowing import condition, narrowed
 from app.core.campaigns.values import View
+from app.core.errors import Invalid
 from app.db.unit_of_work import ReadSession
 from app.models.campaign import Campaign
 
@@ -53,7 +55,16 @@ async def insights(read: ReadSession, view: View) -> Insights:
 
 
 async def count_targets(read: ReadSession, campaign: Campaign) -> int:
-    """Return how many addresses a campaign would be sent to if it began now."""
+    """Return how many addresses a campaign would be sent to if it began now; nobody when its segment is gone."""
+    try:
+        narrow = await condition(read, campaign, first_parameter=3)
+    except Invalid:
+        return 0
+    if narrow is not None:
+        connection = await read.connection()
+        values = (campaign.account_id, campaign.audience_ids[0], *narrow.args)
+        result = await connection.exec_driver_sql(narrowed("count_segment", narrow), values)
+        return int(result.scalar_one())
     audiences = await repository.audiences(read, campaign.account_id, campaign.audience_ids)
     rows = await repository.sql.rows(
         read, "count_targets", campaign.account_id, [audience.id for audience in audiences]

@@ -5,8 +5,9 @@ Every query takes the account, but for those of the engine, which acts for all o
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVarTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.engine import Row
 
 from app.db.sql import Sql
@@ -17,10 +18,12 @@ from app.models.audience_field import AudienceField
 from app.models.campaign import Campaign
 from app.models.run import Run, RunState
 from app.models.run_content import RunContent
+from app.models.segment import Segment
 from app.models.sender import Sender, SenderStatus
 from app.models.template import Template
 
 sql = Sql(__package__)
+Chosen = TypeVarTuple("Chosen")
 
 
 async def campaign(read: ReadSession, account_id: int, campaign_id: int) -> Campaign | None:
@@ -75,13 +78,33 @@ async def page(
     audience_id: int | None,
     text: str | None,
     after_id: int,
+    descending: bool,
     limit: int,
 ) -> Sequence[Row[Campaign, Run]]:
-    """Return campaigns by creation, each with its latest run."""
+    """Return campaigns by creation, each with its latest run; no `after_id`: from the beginning."""
+    query = _chosen(select(Campaign, Run), account_id, state=state, audience_id=audience_id, text=text)
+    if after_id:
+        query = query.where(Campaign.id < after_id if descending else Campaign.id > after_id)
+    order = Campaign.id.desc() if descending else Campaign.id
+    return (await read.execute(query.order_by(order).limit(limit))).all()
+
+
+async def count(
+    read: ReadSession, account_id: int, *, state: RunState | None, audience_id: int | None, text: str | None
+) -> int:
+    """Return how many campaigns there are."""
+    query = _chosen(select(func.count()), account_id, state=state, audience_id=audience_id, text=text)
+    return (await read.execute(query)).scalar_one()
+
+
+def _chosen(
+    query: Select[*Chosen], account_id: int, *, state: RunState | None, audience_id: int | None, text: str | None
+) -> Select[*Chosen]:
+    """Return a query of campaigns and their latest runs with what is asked for alone."""
     query = (
-        select(Campaign, Run)
+        query.select_from(Campaign)
         .outerjoin(Run, Run.id == Campaign.latest_run_id)
-        .where(Campaign.account_id == account_id, Campaign.deleted_at.is_(None), Campaign.id > after_id)
+        .where(Campaign.account_id == account_id, Campaign.deleted_at.is_(None))
     )
     if state is not None:
         query = query.where(func.coalesce(Run.state, RunState.DRAFT) == state)
@@ -89,7 +112,7 @@ async def page(
         query = query.where(Campaign.audience_ids.contains([audience_id]))
     if text:
         query = query.where(Campaign.name.icontains(text, autoescape=True))
-    return (await read.execute(query.order_by(Campaign.id).limit(limit))).all()
+    return query
 
 
 async def audiences(read: ReadSession, account_id: int, ids: Sequence[int]) -> list[Audience]:
@@ -105,6 +128,12 @@ async def field_tags(read: ReadSession, audience_ids: Sequence[int]) -> list[str
     """Return the tags of the audiences' fields, each once, sorted."""
     query = select(AudienceField.tag).where(AudienceField.audience_id.in_(audience_ids)).distinct()
     return sorted((await read.execute(query)).scalars())
+
+
+async def segment(read: ReadSession, account_id: int, segment_id: int) -> Segment | None:
+    """Return the account's segment."""
+    query = select(Segment).where(Segment.id == segment_id, Segment.account_id == account_id)
+    return (await read.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
 
 
 async def template(read: ReadSession, account_id: int, template_id: int | None) -> Template | None:

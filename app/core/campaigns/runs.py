@@ -14,8 +14,10 @@ from app.core.campaigns import contents, repository
 from app.core.campaigns.holding import Held, check_quota, enter, hold, notify
 from app.core.campaigns.obedience import obeyed, obeyed_and_cancelled
 from app.core.campaigns.state import Family, Move, Verb
+from app.core.campaigns.telling import tell
 from app.core.campaigns.values import Overrides, Which
 from app.core.errors import NotFound
+from app.core.events import EventType
 from app.core.jobs import DrainQueue, SnapshotTargets
 from app.db.unit_of_work import ReadSession, WriteSession
 from app.kit.uids import Noun, number_of
@@ -34,6 +36,7 @@ async def pause(write: WriteSession, account_id: int, campaign_id: Which, *, fam
     if move is not None:
         run.epoch += 1
         await enter(write, run, RunState.PAUSED)
+        await tell(write, run, EventType.CAMPAIGN_PAUSED)
         await notify(write, run)
     # Also for one who only repeats it: the answer promises the same.
     write.after_commit(partial(obeyed, run_id=run.id, epoch=run.epoch))
@@ -114,6 +117,7 @@ async def end(write: WriteSession, held: Held) -> Run:
         run.unreached = rows[0].targets
     run.finished_at = held.now
     await enter(write, run, RunState.STOPPED)
+    await tell(write, run, EventType.CAMPAIGN_STOPPED)
     await notify(write, run)
     write.after_commit(partial(obeyed_and_cancelled, run_id=run.id, epoch=run.epoch))
     return run
@@ -138,6 +142,7 @@ async def _go_on(write: WriteSession, held: Held, move: Move, default_cap: int) 
     await check_quota(write, held, default_cap)
     run.epoch += 1
     run.error, run.finished_at = None, None
+    await tell(write, run, EventType.CAMPAIGN_RESUMED)
     if move.to is RunState.SCHEDULED:
         run.sender_id = checked.sender_id
         return await enter(write, run, RunState.SCHEDULED)

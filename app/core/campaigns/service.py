@@ -8,6 +8,7 @@ from sqlalchemy import func
 
 from app.core.campaigns import contents, repository, runs
 from app.core.campaigns.holding import hold
+from app.core.campaigns.narrowing import fit
 from app.core.campaigns.state import Family, Move, Stay, Verb
 from app.core.campaigns.times import parse_zone
 from app.core.campaigns.values import Changes, Fields, View, Which
@@ -29,6 +30,7 @@ MAX_PER_HOUR = 100_000_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _FIELDS = frozenset(get_type_hints(Changes))
 _LONG = frozenset({"html", "text"})
+_AIMS = frozenset({"audience_ids", "segment_id"})
 _ADDRESSES = ("from_email", "reply_to")
 
 
@@ -46,6 +48,7 @@ async def create(write: WriteSession, account_id: int, *, name: str, **fields: U
     """
     values: dict[str, Any] = {**fields, "name": name}
     await _check(write, account_id, values)
+    await fit(write, account_id, None, values)
     campaign = Campaign(account_id=account_id, **_columns(values))
     write.add(campaign)
     await write.flush()
@@ -88,6 +91,7 @@ async def list_page(
     audience_id: int | None = None,
     text: str | None = None,
     after_id: int = 0,
+    descending: bool = False,
     limit: int = PAGE,
 ) -> Sequence[View]:
     """List the account's campaigns by creation.
@@ -98,13 +102,33 @@ async def list_page(
         state: Only those in this state.
         audience_id: Only those for this audience.
         text: Only those whose name contains this, ignoring case.
-        after_id: Only those made after this one.
+        after_id: Only those that come after this one; 0: all.
+        descending: Whether the newest comes first.
         limit: How many at most.
     """
     rows = await repository.page(
-        read, account_id, state=state, audience_id=audience_id, text=text, after_id=after_id, limit=limit
+        read,
+        account_id,
+        state=state,
+        audience_id=audience_id,
+        text=text,
+        after_id=after_id,
+        descending=descending,
+        limit=limit,
     )
     return [View(campaign, run) for campaign, run in rows]
+
+
+async def count(
+    read: ReadSession,
+    account_id: int,
+    *,
+    state: RunState | None = None,
+    audience_id: int | None = None,
+    text: str | None = None,
+) -> int:
+    """Count what `list_page` lists."""
+    return await repository.count(read, account_id, state=state, audience_id=audience_id, text=text)
 
 
 async def change(
@@ -121,7 +145,7 @@ async def change(
 
     Raises:
         NotFound: The account has no such campaign.
-        Conflict: Its state does not allow it; carries the state.
+        Conflict: Its state does not allow it, or not that its recipients change; carries the state.
         Invalid: A value cannot be accepted.
     """
     values: dict[str, Any] = dict(changes)
@@ -129,6 +153,11 @@ async def change(
     held = await hold(write, account_id, campaign_id)
     if held.cell(family, Verb.CHANGE) is not Stay.ALLOWED:
         raise Conflict("the campaign cannot be changed", state=held.state)
+    is_fixed = family is Family.NATIVE and held.run is not None and held.run.total is not None
+    aims = _AIMS & values.keys() if is_fixed and held.state is not RunState.DRAFT else set()
+    if any(values[name] != getattr(held.campaign, name) for name in aims):
+        raise Conflict("whom the campaign is for is fixed already", state=held.state)
+    await fit(write, account_id, held.campaign, values)
     for column, value in _columns(values).items():
         setattr(held.campaign, column, value)
     if "per_hour" in values and held.run is not None:
@@ -180,7 +209,7 @@ async def _check(read: ReadSession, account_id: int, values: dict[str, Any]) -> 
     """
     if unknown := sorted(values.keys() - _FIELDS):
         raise TypeError(f"no field of a campaign: {unknown}")
-    faults = [*_text_faults(values), *_other_faults(values)]
+    faults = [*text_faults(values), *_other_faults(values)]
     ids = list(dict.fromkeys(values.get("audience_ids", ())))
     if not faults and len(ids) <= MAX_AUDIENCES and len(await repository.audiences(read, account_id, ids)) < len(ids):
         faults.append(FieldFault("audience_ids", Fault.NOT_FOUND, "names an audience that does not exist"))
@@ -191,7 +220,8 @@ async def _check(read: ReadSession, account_id: int, values: dict[str, Any]) -> 
         raise Invalid(faults)
 
 
-def _text_faults(values: dict[str, Any]) -> Iterable[FieldFault]:
+def text_faults(values: dict[str, Any]) -> Iterable[FieldFault]:
+    """Yield what is wrong with the texts among a campaign's values."""
     if "name" in values and not values["name"].strip():
         yield FieldFault("name", Fault.REQUIRED, "is required")
     for field, value in values.items():

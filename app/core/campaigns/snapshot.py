@@ -12,8 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.campaigns import contents, repository
+from app.core.campaigns.narrowing import condition, narrowed
 from app.core.errors import Invalid
 from app.core.jobs import DrainQueue
+from app.core.segments import Compiled
 from app.db.engine import driver_connection
 from app.db.sql import Connection, statement
 from app.db.unit_of_work import Publisher, WriteSession, unit_of_work
@@ -39,6 +41,15 @@ class Snapshot:
     state: RunState
 
 
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Whom a run is for: members of these audiences, or those of one that its segment holds."""
+
+    account_id: int
+    audience_ids: Sequence[int]
+    narrow: Compiled | None
+
+
 class _NotQueued(Exception):
     """Raised to take targets back: the run was paused or stopped meanwhile."""
 
@@ -59,13 +70,13 @@ async def snapshot(engine: AsyncEngine, run_id: int, *, publisher: Publisher | N
         fails the run.
     """
     async with unit_of_work(engine) as write:
-        audience_ids = await _prepare(write, run_id)
-    if audience_ids is None:
+        aim = await _prepare(write, run_id)
+    if aim is None:
         return None
     async with driver_connection(engine) as connection:
         try:
             async with connection.transaction():
-                fixed = await _fix(connection, run_id, *audience_ids)
+                fixed = await _fix(connection, run_id, aim)
         except _NotQueued:
             return None
     if fixed is not None and fixed.total and publisher is not None:
@@ -85,8 +96,8 @@ async def hold_back(write: WriteSession, run_id: int, state: RunState, error: st
     return bool(await repository.sql.rows(write, "hold_back", run_id, str(state), error))
 
 
-async def _prepare(write: WriteSession, run_id: int) -> tuple[int, list[int]] | None:
-    """Return account and audiences; a run whose time has come gets its content now.
+async def _prepare(write: WriteSession, run_id: int) -> Aim | None:
+    """Return whom a run is for; one whose time has come gets its content now.
 
     Campaign and run are locked in the order of every verb, for the moment of this transaction.
     """
@@ -98,16 +109,17 @@ async def _prepare(write: WriteSession, run_id: int) -> tuple[int, list[int]] | 
     run = await repository.lock_run(write, run_id)
     if run is None or run.state != RunState.QUEUED:
         return None
-    if run.content_version == 0:
-        try:
+    try:
+        if run.content_version == 0:
             await contents.keep(write, run, await contents.check(write, campaign, contents.overrides_of(run)))
-        except Invalid as error:
-            await hold_back(write, run_id, RunState.FAILED, str(error))
-            return None
-    return campaign.account_id, list(campaign.audience_ids)
+        narrow = await condition(write, campaign, first_parameter=4)
+    except Invalid as error:
+        await hold_back(write, run_id, RunState.FAILED, str(error))
+        return None
+    return Aim(campaign.account_id, list(campaign.audience_ids), narrow)
 
 
-async def _fix(connection: Connection, run_id: int, account_id: int, audience_ids: Sequence[int]) -> Snapshot | None:
+async def _fix(connection: Connection, run_id: int, aim: Aim) -> Snapshot | None:
     sql = repository.sql
     if not (await sql.fetch(connection, "lock_snapshot", run_id))[0]["locked"]:
         return None
@@ -115,12 +127,19 @@ async def _fix(connection: Connection, run_id: int, account_id: int, audience_id
         return None
     await connection.execute(f"SET LOCAL work_mem = '{SORT_MEMORY}'")
     await connection.execute("SET LOCAL statement_timeout = 0")  # the call has a time-out of its own
-    one = len(audience_ids) == 1
-    name, audiences = ("snapshot_one", audience_ids[0]) if one else ("snapshot_many", list(audience_ids))
-    text = statement(__package__, name)
-    status = await connection.execute(text, run_id, account_id, audiences, timeout=LONGEST_SECONDS)
+    text, values = _statement(aim)
+    status = await connection.execute(text, run_id, aim.account_id, *values, timeout=LONGEST_SECONDS)
     total = int(status.rpartition(" ")[2])
     rows = await sql.fetch(connection, "begin_sending", run_id, total)
     if not rows:
         raise _NotQueued
     return Snapshot(total, RunState(rows[0]["state"]))
+
+
+def _statement(aim: Aim) -> tuple[str, list[object]]:
+    """Return the statement that fixes the targets, and its parameters from the third on."""
+    if aim.narrow is not None:
+        return narrowed("snapshot_segment", aim.narrow), [aim.audience_ids[0], *aim.narrow.args]
+    if len(aim.audience_ids) == 1:
+        return statement(__package__, "snapshot_one"), [aim.audience_ids[0]]
+    return statement(__package__, "snapshot_many"), [list(aim.audience_ids)]

@@ -6,6 +6,7 @@ Source: docs/contract/native.md, section 10; docs/contract/dyno.md, section 8; d
 from app.core.campaigns import contents
 from app.core.campaigns.holding import Held, check_quota, enter, hold
 from app.core.campaigns.state import Family, Move, Verb
+from app.core.campaigns.telling import tell_scheduled
 from app.core.campaigns.times import Start
 from app.core.campaigns.values import Overrides, Which
 from app.core.errors import Fault, FieldFault, Invalid
@@ -155,4 +156,7 @@ async def _set_time(
     if state is RunState.QUEUED:
         await contents.keep(write, run, checked)
         write.enqueue(SnapshotTargets(run.id))
-    return await enter(write, run, state)
+    await enter(write, run, state)
+    if state is RunState.SCHEDULED and at is not None:
+        await tell_scheduled(write, run, at.at)
+    return run

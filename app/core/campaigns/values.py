@@ -16,12 +16,14 @@ Which: TypeAlias = int | str | UUID
 class Fields(TypedDict, total=False):
     """The fields of a campaign that can be set besides its name; what is absent stays as it is.
 
+    `segment_id` narrows the campaign to a segment of its one audience, which it brings along when none is named;
     `per_hour` is the pace in copies, None for no limit; `start_at` (with `local_start` and `time_zone`, as `times`
     gives them) is when a start takes place if it lies ahead then; `html` and `text` win over the template's.
     """
 
     type: str
     audience_ids: Sequence[int]
+    segment_id: int | None
     template_id: int | None
     subject: str
     preheader: str

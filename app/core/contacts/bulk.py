@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from app.core import audiences
-from app.core.contacts.rows import Batch, Rows
+from app.core.contacts.rows import Batch, Rows, Written
 from app.core.contacts.values import Added, BadRow, ContactRow
 from app.core.errors import Fault, FieldFault, Invalid
 from app.db.sql import Connection, Sql
@@ -104,13 +104,13 @@ async def _write(
     """
     created = existing = 0
     addresses = list(rows.last)
-    writing: asyncio.Task[tuple[int, int]] | None = None
+    writing: asyncio.Task[Written] | None = None
     try:
         for start in range(0, len(addresses) + BATCH, BATCH):
             columns = await rows.columns(addresses[start : start + BATCH])
             if writing is not None:
-                new, known = await writing
-                created, existing, writing = created + new, existing + known, None
+                written = await writing
+                created, existing, writing = created + written.created, existing + written.existing, None
             if columns[0]:
                 batch = Batch(account_id, audience_id, columns, rows.defaults, source, update)
                 writing = asyncio.create_task(batch.write(connection))

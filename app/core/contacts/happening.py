@@ -5,6 +5,7 @@ Source: docs/contract/dynosend.md, 8.
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, insert
@@ -17,6 +18,8 @@ from app.core.extra import merged
 from app.db.unit_of_work import WriteSession
 from app.models.contact_event import ContactEvent
 
+_AHEAD = timedelta(minutes=5)
+"""How far a customer's clock may be ahead."""
 _NAME = re.compile(r"[A-Za-z0-9_]{1,100}\Z")
 
 
@@ -28,6 +31,7 @@ async def record_event(
     *,
     name: str,
     properties: Mapping[str, object] | None = None,
+    occurred_at: datetime | None = None,
 ) -> int:
     """Record that a contact did something; return the event's id.
 
@@ -38,9 +42,10 @@ async def record_event(
         which: By id, uid, UUID or address; of any status.
         name: Letters, digits and underscores, 1 to 100.
         properties: What else is known, as JSON; at most 64 kB.
+        occurred_at: When it happened, aware, not in the future; None: now.
 
     Raises:
-        Invalid: The name or the properties cannot be accepted.
+        Invalid: The name, the properties or the time cannot be accepted.
         NotFound: The account has no such audience, or that no such contact.
     """
     if not _NAME.match(name):
@@ -51,8 +56,12 @@ async def record_event(
         kind = error.faults[0].fault
         message = "must not be longer than 64 kB" if kind is Fault.TOO_LONG else "cannot be stored"
         raise Invalid([FieldFault("properties", kind, message)]) from None
+    if occurred_at is not None and occurred_at > datetime.now(UTC) + _AHEAD:
+        raise Invalid([FieldFault("occurred_at", Fault.OUT_OF_RANGE, "must not be in the future")])
     contact = await get(write, account_id, audience, which)
-    row = {"account_id": account_id, "audience_id": contact.audience_id, "contact_id": contact.id}
+    row: dict[str, object] = {"account_id": account_id, "audience_id": contact.audience_id, "contact_id": contact.id}
+    if occurred_at is not None:
+        row["occurred_at"] = occurred_at
     query = insert(ContactEvent).values(**row, name=name, properties=stored).returning(ContactEvent.id)
     event_id = (await write.execute(query)).scalar_one()
     await events.emit(

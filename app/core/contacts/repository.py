@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 
 from sqlalchemy import Select, select
 
+from app.db.sql import Sql
 from app.db.unit_of_work import ReadSession, WriteSession
 from app.models.audience import Audience
 from app.models.contact import Contact
 
+_sql = Sql(__package__)
 _STREAMED = 1000
 """Rows fetched ahead of a reader."""
 
@@ -87,8 +89,9 @@ async def after(
 
 async def page(read: ReadSession, account_id: int, audience_id: int, *, offset: int, limit: int) -> Sequence[Contact]:
     """Return members by id."""
-    query = _members(account_id, audience_id).order_by(Contact.id).offset(offset).limit(limit)
-    return (await read.execute(query)).scalars().all()
+    ids = [row.id for row in await _sql.rows(read, "page", audience_id, offset, limit)]
+    query = _members(account_id, audience_id).where(Contact.id.in_(ids)).order_by(Contact.id)
+    return (await read.execute(query)).scalars().all() if ids else []
 
 
 async def stream(read: ReadSession, account_id: int, audience_id: int) -> AsyncIterator[Contact]:

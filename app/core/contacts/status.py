@@ -11,7 +11,7 @@ from app.core import suppressions
 from app.core.contacts import repository
 from app.core.contacts.finding import get
 from app.core.contacts.holding import changed, entered_for, held, tell
-from app.core.errors import NotFound
+from app.core.errors import Conflict, NotFound
 from app.core.events import EventType
 from app.db.unit_of_work import WriteSession
 from app.kit.uids import Noun, number_of
@@ -76,6 +76,25 @@ async def unsubscribe(
     data = {"status": contact.status, "status_before": before}
     await tell(write, contact, EventType.CONTACT_UNSUBSCRIBED, data)
     return True
+
+
+async def ask_again(
+    write: WriteSession, account_id: int, audience: int | str | UUID, which: int | str | UUID
+) -> Contact:
+    """Have the confirmation of a double opt-in sent to a contact once more; return the contact.
+
+    Raises:
+        Conflict: Its status is not `unconfirmed`; carries the status.
+        NotFound: The account has no such audience, or that no such contact.
+
+    Source:
+        docs/contract/native.md, 6.
+    """
+    contact = await held(write, account_id, audience, which)
+    if contact.status != ContactStatus.UNCONFIRMED:
+        raise Conflict("the contact is not unconfirmed", state=contact.status)
+    await tell(write, contact, EventType.CONTACT_UPDATED, {"status": contact.status, "confirmation": "asked again"})
+    return contact
 
 
 async def confirm(write: WriteSession, account_id: int, contact_id: int) -> Contact:

@@ -5,15 +5,16 @@
     claim         claim_due, claim_run, claim_chunk, renew_leases, release, take_over: who attempts what
     pause         obey, is_obeyed, cancel_waiting: what a run that was paused or stopped may still do
     record        record: one transaction for attempts, ledger, bounces with their consequences, queue and counters
-    report        report_bounce: a failure that is reported later
-    tracking_of   what the copies of a mail report, by its account's switches; tracking_with: by its own
+    report        report_bounces: failures that are reported later
+    tracking_of   what the copies of a mail report, by its account's switches; tracking_with: by its own;
+                  tracking_of_raw: of one that came whole
     partitions    make_partitions, months_left
 
 Imports: accounts, contacts, models, db, kit.
 """
 
 from app.core.messages.batcher import Batcher
-from app.core.messages.bounces import BounceFacts, SuppressionRules, report_bounce
+from app.core.messages.bounces import BounceFacts, ReportedBounce, SuppressionRules, report_bounces
 from app.core.messages.claims import (
     Content,
     Copy,
@@ -30,6 +31,7 @@ from app.core.messages.claims import (
 )
 from app.core.messages.direct import reserve_ids, write_draft, write_drafts
 from app.core.messages.draft import Accepted, Author, Draft, IssueDraft, Lane, OnBehalf
+from app.core.messages.flushing import flush_deferred
 from app.core.messages.ids import email_id, parse_email_id
 from app.core.messages.outcomes import AttemptOutcome, Record, Recorded, delivered_copy, is_recorded, record
 from app.core.messages.partitions import MONTHS_AHEAD, PARTITIONED, make_partitions, months_left
@@ -47,7 +49,7 @@ from app.core.messages.runs import (
     obey,
     open_runs,
 )
-from app.core.messages.tracking import UNTRACKED, Tracking, tracking_of, tracking_with
+from app.core.messages.tracking import UNTRACKED, Tracking, tracking_of, tracking_of_raw, tracking_with
 
 __all__ = [
     "CHANNEL",
@@ -71,6 +73,7 @@ __all__ = [
     "Owner",
     "Record",
     "Recorded",
+    "ReportedBounce",
     "SuppressionRules",
     "Tracking",
     "Undone",
@@ -84,6 +87,7 @@ __all__ = [
     "email_id",
     "end_leases",
     "epochs",
+    "flush_deferred",
     "is_obeyed",
     "is_recorded",
     "left_this_month",
@@ -96,10 +100,11 @@ __all__ = [
     "record",
     "release",
     "renew_leases",
-    "report_bounce",
+    "report_bounces",
     "reserve_ids",
     "take_over",
     "tracking_of",
+    "tracking_of_raw",
     "tracking_with",
     "write_draft",
     "write_drafts",

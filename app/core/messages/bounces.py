@@ -50,46 +50,72 @@ class SuppressionRules:
     soft_bounce_hours: float
 
 
-async def report_bounce(
-    write: WriteSession,
-    message_id: int,
-    accepted_at: datetime,
-    *,
-    facts: BounceFacts,
-    diagnostic: str,
-    full_content: str,
-    rules: SuppressionRules,
-    bounced_at: datetime | None = None,
-) -> bool:
-    """Record a failure report that came in after the attempt, with all that follows from a bounce.
+@dataclass(frozen=True, slots=True)
+class ReportedBounce:
+    """A failure that was reported after the attempt.
 
-    The copy becomes bounced, whatever it was; when a server took it is kept. It counts in the hour of the report.
-
-    Args:
-        write: The transaction.
+    Attributes:
         message_id: The copy.
         accepted_at: Its partition.
         facts: What the report was judged to mean.
         diagnostic: What the other server said; cut at `MAX_DIAGNOSTIC` characters.
         full_content: The whole report; cut at `MAX_REPORT` characters.
+    """
+
+    message_id: int
+    accepted_at: datetime
+    facts: BounceFacts
+    diagnostic: str
+    full_content: str
+
+
+async def report_bounces(
+    write: WriteSession,
+    reported: Sequence[ReportedBounce],
+    *,
+    rules: SuppressionRules,
+    bounced_at: datetime | None = None,
+) -> frozenset[int]:
+    """Record failure reports that came in after the attempts, with all that follows from bounces.
+
+    The copies become bounced, whatever they were; when a server took them is kept. They count in the hour of the
+    report.
+
+    Args:
+        write: The transaction. Other transactions hold several copies in any order: whoever reports more than one holds
+            them already, or may meet a deadlock.
+        reported: The failures, at most one of each copy.
         rules: What bounces lead to.
-        bounced_at: When the report came in, now by default.
+        bounced_at: When the reports came in, now by default.
 
     Returns:
-        False when there is no such copy, or it has bounced already: nothing was changed.
+        The copies whose bounces were recorded. Of a copy that does not exist, or has bounced already, nothing is
+        changed.
 
     Source:
         docs/contract/dyn-email.md, 15; docs/contract/native.md, 12.
     """
+    if not reported:
+        return frozenset()
+    accepted_ats = {one.message_id: one.accepted_at for one in reported}
     rows = await sql.rows(
-        write, "report_bounce", message_id, accepted_at, bounced_at, facts.bounce_type.value, facts.category,
-        facts.code, facts.regex_name, _storable(diagnostic, MAX_DIAGNOSTIC), _storable(full_content, MAX_REPORT),
-    )  # fmt: skip
-    if not rows[0].bounces:
-        return False
-    connection = await driver_of(await write.connection())
-    await follow_up(connection, {message_id: accepted_at}, bounced=[message_id], blocked=[], rules=rules)
-    return True
+        write,
+        "report_bounces",
+        list(accepted_ats),
+        list(accepted_ats.values()),
+        bounced_at,
+        [one.facts.bounce_type.value for one in reported],
+        [one.facts.category for one in reported],
+        [one.facts.code for one in reported],
+        [one.facts.regex_name for one in reported],
+        [_storable(one.diagnostic, MAX_DIAGNOSTIC) for one in reported],
+        [_storable(one.full_content, MAX_REPORT) for one in reported],
+    )
+    bounced = sorted(row.message_id for row in rows)
+    if bounced:
+        connection = await driver_of(await write.connection())
+        await follow_up(connection, accepted_ats, bounced=bounced, blocked=[], rules=rules)
+    return frozenset(bounced)
 
 
 async def follow_up(

@@ -90,6 +90,7 @@ class Content:
         html: HTML body.
         tracking: What its copies report: the sum of `app.mail.tracked.Tracks`.
         links: Where its tracked links lead, by link number.
+        raw: The whole mail where it came whole; None for others.
     """
 
     mail_id: int
@@ -100,6 +101,7 @@ class Content:
     html: str | None
     tracking: int = 0
     links: tuple[str, ...] = ()
+    raw: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,7 @@ async def contents(connection: Connection, mails: Iterable[tuple[int, datetime]]
             html=row["html"],
             tracking=row["tracking"],
             links=tuple(row["links"] or ()),
+            raw=row["raw"],
         )
         for row in rows
     ]

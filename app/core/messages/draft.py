@@ -81,6 +81,8 @@ class Draft:
         contact_id: To which contact, of a mail to a single one.
         ids: Of `reserve_ids` for the mail and each recipient, when its content had to know them; else they are given
             when it is written.
+        raw: The whole mail where it came whole (`app.mail.raw`); `headers` then holds its subject, `text` and `html`
+            nothing.
     """
 
     caller: Author
@@ -99,6 +101,7 @@ class Draft:
     links: tuple[str, ...] | None = None
     contact_id: int | None = None
     ids: tuple[int, ...] = ()
+    raw: bytes | None = None
 
     @property
     def size(self) -> int:
@@ -109,6 +112,7 @@ class Draft:
             + len(self.html or "")
             + sum(map(len, self.recipients))
             + sum(map(len, self.links or ()))
+            + len(self.raw or b"")
         )
 
 

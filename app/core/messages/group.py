@@ -4,12 +4,12 @@ Nothing here happens per request but the building of arrays: a group of any size
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core.errors import CoreError, QuotaExceeded, StaleCaller
 from app.core.messages.draft import Accepted, Draft, IssueDraft, Refusal
-from app.core.messages.quota import over_quota, standings
+from app.core.messages.quota import Standing, over_quota, standings
 from app.db.sql import Connection, Sql
 from app.kit.clock import second
 from app.models.issue import IssueType
@@ -57,7 +57,9 @@ async def write_group(connection: Connection, entries: Sequence[Entry], *, defau
     Raises:
         asyncpg.PostgresError: The group as a whole was refused.
     """
-    verdicts = await _verdicts(connection, entries, default_cap)
+    owners = {(entry.draft if isinstance(entry, Numbered) else entry).caller.account_id for entry in entries}
+    accounts = await standings(connection, list(owners), default_cap=default_cap)
+    verdicts = await _verdicts(connection, entries, accounts)
     drafts = [
         entry
         for entry, verdict in zip(entries, verdicts, strict=True)
@@ -67,16 +69,17 @@ async def write_group(connection: Connection, entries: Sequence[Entry], *, defau
     if drafts:
         # Last, because it locks the counters' rows, which every other group wants as well.
         copies = _copies(drafts)
-        written = await sql.fetch(connection, "accept", *copies, *_contents(drafts), _contacts(drafts))
-        if written[0]["bounced"]:
-            ids, _, accepted_ats, *_ = copies  # all of the group: which of them were blocked stands in the ledger
-            await sql.execute(connection, "tell_of_blocked", ids, accepted_ats)
+        written = await sql.fetch(connection, "accept", *copies, *_contents(drafts), _contacts(drafts), _raws(drafts))
+        if written[0]["bounced"] or any(standing.told for standing in accounts.values()):
+            ids, _, accepted_ats, *_ = copies  # all of the group: which of them are told of stands in the ledger
+            await sql.execute(connection, "tell_of_accepted", ids, accepted_ats)
     return verdicts
 
 
-async def _verdicts(connection: Connection, entries: Sequence[Entry], default_cap: int) -> list[CoreError | None]:
+async def _verdicts(
+    connection: Connection, entries: Sequence[Entry], accounts: Mapping[int, Standing]
+) -> list[CoreError | None]:
     callers = [entry.draft.caller if isinstance(entry, Numbered) else entry.caller for entry in entries]
-    accounts = await standings(connection, list({caller.account_id for caller in callers}), default_cap=default_cap)
     verdicts: list[CoreError | None] = []
     for caller in callers:
         standing = accounts.get(caller.account_id)
@@ -107,6 +110,10 @@ def _contents(drafts: Sequence[Numbered]) -> list[list[object]]:
 
 def _contacts(drafts: Sequence[Numbered]) -> list[int | None]:
     return [entry.draft.contact_id for entry in drafts for _ in entry.draft.recipients]
+
+
+def _raws(drafts: Sequence[Numbered]) -> list[bytes | None]:
+    return [entry.draft.raw for entry in drafts]
 
 
 def _copies(drafts: Sequence[Numbered]) -> list[list[object]]:

@@ -26,11 +26,13 @@ class Standing:
         revision: Number of its state.
         root_id: Its master, or itself.
         caps: (account, copies per month) for each limit that holds for it.
+        told: Whether its webhooks want to know what is accepted or blocked.
     """
 
     revision: int
     root_id: int
     caps: tuple[tuple[int, int], ...]
+    told: bool = False
 
 
 async def standings(connection: Connection, account_ids: Sequence[int], *, default_cap: int) -> dict[int, Standing]:
@@ -47,7 +49,7 @@ async def standings(connection: Connection, account_ids: Sequence[int], *, defau
         root_cap = row["root_cap"] if row["root_cap"] is not None else default_cap or None
         caps = {row["id"]: row["monthly_cap"], row["root_id"]: root_cap}
         limits = tuple((account_id, cap) for account_id, cap in caps.items() if cap is not None)
-        found[row["id"]] = Standing(row["revision"], row["root_id"], limits)
+        found[row["id"]] = Standing(row["revision"], row["root_id"], limits, row["told"])
     return found
 
 

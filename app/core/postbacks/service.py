@@ -12,12 +12,11 @@ import asyncpg
 import orjson
 
 from app.core.events import Event, EventType
-from app.core.postbacks.endpoints import Endpoints
 from app.core.postbacks.rendering import blocked, bounced, render
 from app.core.postbacks.values import Due, Result
 from app.db.sql import Connection, Sql
 from app.models.postback import PostbackKind
-from app.outbound import endpoint_of
+from app.outbound import Endpoints, endpoint_of
 
 RETRY_SECONDS = (60.0, 300.0, 1800.0)
 """Waits after the first, second and third failed try."""
@@ -88,13 +87,8 @@ async def claim(
         lease_seconds: How long they are ours.
         now: Instead of the database's clock.
     """
-    limit = min(limit, endpoints.free)
     seen = await _SQL.fetch(connection, "endpoints", endpoints.after, WALK, now)
-    plan = endpoints.plan([row["endpoint"] for row in seen if row["due"]], limit)
-    if plan and sum(plan.values()) >= limit:
-        endpoints.after = next(reversed(plan))  # the next claim begins with those this one had no room for
-    else:
-        endpoints.after = seen[-1]["endpoint"] if len(seen) == WALK else ""
+    plan = endpoints.choose([(row["endpoint"], row["due"]) for row in seen], walk=WALK, limit=limit)
     if not plan:
         return []
     rows = await _SQL.fetch(connection, "claim", list(plan), list(plan.values()), lease_seconds, now)

@@ -4,6 +4,8 @@ Owns no table; reads the ledger and what tracking records. Numbers over time are
 """
 
 from app.core.reports.asking import PAGE
+from app.core.reports.copies import attempts_of, count_copies, find_copy, foreign_names, get_copy, list_copies
+from app.core.reports.copy_rows import AttemptRow, CopyFilter, CopyPlace, CopyState
 from app.core.reports.engagement import (
     clicks,
     count_clicks,
@@ -40,16 +42,21 @@ from app.core.reports.values import (
 
 __all__ = [
     "PAGE",
+    "AttemptRow",
     "BounceKind",
     "BounceRow",
     "ClickRow",
     "ComplaintRow",
+    "CopyFilter",
+    "CopyPlace",
     "CopyRow",
+    "CopyState",
     "Filters",
     "IssueRow",
     "OpenRow",
     "UniqueClickRow",
     "UniqueOpenRow",
+    "attempts_of",
     "bounces",
     "clicks",
     "complaints",
@@ -57,12 +64,17 @@ __all__ = [
     "count_bounces",
     "count_clicks",
     "count_complaints",
+    "count_copies",
     "count_issues",
     "count_opens",
     "count_sent",
     "count_unique_clicks",
     "count_unique_opens",
+    "find_copy",
+    "foreign_names",
+    "get_copy",
     "issues",
+    "list_copies",
     "opens",
     "sent",
     "unique_clicks",

@@ -1,7 +1,7 @@
 """Rows of `senders` and `dkim_keys`. Only this package's verbs use it; every query takes the account."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.engine import Row
 
 from app.db.unit_of_work import ReadSession, WriteSession
+from app.models.account import Account
 from app.models.dkim_key import DkimKey
 from app.models.sender import Sender, SenderStatus
 
@@ -31,6 +32,18 @@ async def by_public_id(read: ReadSession, account_id: int, public_id: UUID) -> S
         Sender.account_id == account_id, Sender.public_id == public_id, Sender.deleted_at.is_(None)
     )
     return (await read.execute(query)).scalar_one_or_none()
+
+
+async def by_number(read: ReadSession, account_id: int, sender_id: int) -> Sender | None:
+    """Return the sender of this id."""
+    query = select(Sender).where(Sender.account_id == account_id, Sender.id == sender_id, Sender.deleted_at.is_(None))
+    return (await read.execute(query)).scalar_one_or_none()
+
+
+async def to_prove(write: WriteSession, sender_id: int) -> Sender | None:
+    """Return a sender of any account by id alone, held: for whoever has its token."""
+    query = select(Sender).where(Sender.id == sender_id, Sender.deleted_at.is_(None)).with_for_update()
+    return (await write.execute(query)).scalar_one_or_none()
 
 
 async def ready_id(read: ReadSession, account_id: int, email: str) -> int | None:
@@ -70,9 +83,17 @@ async def dkim_key(read: ReadSession, account_id: int, domain: str, selector: st
     return (await read.execute(query)).scalar_one_or_none()
 
 
-async def signing(read: ReadSession, sender_id: int) -> Row[Sender, DkimKey | None] | None:
-    """Return a sender, also a deleted one, with the key that signs for it, if any; by id alone, for delivery."""
-    query = select(Sender, DkimKey).outerjoin(DkimKey, _signs()).where(Sender.id == sender_id)
+async def signing(read: ReadSession, sender_id: int) -> Row[Sender, str | None, DkimKey | None] | None:
+    """Return a sender, also a deleted one, with its account's host for links and the key that signs for it, if any.
+
+    By id alone, for delivery.
+    """
+    query = (
+        select(Sender, Account.tracking_domain, DkimKey)
+        .join(Account, Account.id == Sender.account_id)
+        .outerjoin(DkimKey, _signs())
+        .where(Sender.id == sender_id)
+    )
     return (await read.execute(query)).one_or_none()
 
 
@@ -84,6 +105,11 @@ def _signs() -> ColumnElement[bool]:
         & (DkimKey.domain == func.split_part(Sender.email, "@", -1))
         & (Sender.dkim_selector != "")
     )
+
+
+def return_path_name(domain: str) -> str:
+    """Return the DNS name below a sender's domain that may lead to where bounces go."""
+    return f"dynrp.{domain}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +134,35 @@ class Published:
     def dkim_name(self) -> str:
         """DNS name of the key record."""
         return f"{self.selector}._domainkey.{self.domain}"
+
+    @property
+    def return_path_name(self) -> str:
+        """DNS name that may lead to where bounces go."""
+        return return_path_name(self.domain)
+
+    @property
+    def tracking_name(self) -> str:
+        """DNS name that may lead to where links lead."""
+        return f"t.{self.domain}"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What DNS says of a sender; None leaves what was known.
+
+    Attributes:
+        dkim_ok: Whether the key is published.
+        spf_ok: Whether we may send.
+        return_path_ok: Whether the return path leads to us.
+        tracking_ok: Whether the tracking name leads to us.
+        dmarc_ok: Whether there is a policy.
+    """
+
+    dkim_ok: bool | None = None
+    spf_ok: bool | None = None
+    return_path_ok: bool | None = None
+    tracking_ok: bool | None = None
+    dmarc_ok: bool | None = None
 
 
 async def to_be_published(read: ReadSession, sender_ids: Sequence[int]) -> list[Published]:
@@ -150,14 +205,13 @@ async def due_for_verification(read: ReadSession, limit: int) -> Sequence[int]:
     return (await read.execute(query)).scalars().all()
 
 
-async def note_verified(write: WriteSession, found: Published, *, dkim_ok: bool | None, spf_ok: bool | None) -> bool:
+async def note_verified(write: WriteSession, found: Published, seen: Seen) -> bool:
     """Note what DNS says of a sender, unless it signs with another key by now or is gone.
 
     Args:
         write: The transaction.
         found: The sender as DNS was asked about it.
-        dkim_ok: Whether the key is published; None leaves what was known.
-        spf_ok: Whether we may send; None leaves what was known.
+        seen: What DNS says.
 
     Returns:
         Whether the sender has become ready.
@@ -168,6 +222,7 @@ async def note_verified(write: WriteSession, found: Published, *, dkim_ok: bool 
             Sender.id == found.id,
             Sender.account_id == found.account_id,
             Sender.dkim_selector == found.selector,
+            Sender.email == found.email,
             Sender.deleted_at.is_(None),
         )
         .with_for_update()
@@ -175,8 +230,10 @@ async def note_verified(write: WriteSession, found: Published, *, dkim_ok: bool 
     sender = (await write.execute(query)).scalar_one_or_none()
     if sender is None:
         return False
-    sender.dkim_ok = sender.dkim_ok if dkim_ok is None else dkim_ok
-    sender.spf_ok = sender.spf_ok if spf_ok is None else spf_ok
+    for field in fields(seen):
+        value = getattr(seen, field.name)
+        if value is not None:
+            setattr(sender, field.name, value)
     sender.checked_at = func.now()
     becomes_ready = sender.status == SenderStatus.PENDING and sender.dkim_ok and sender.spf_ok
     if becomes_ready:

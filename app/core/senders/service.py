@@ -17,6 +17,7 @@ from app.core.accounts import touch
 from app.core.errors import Conflict, Fault, FieldFault, Invalid, NotFound
 from app.core.jobs import VerifySender
 from app.core.senders import repository
+from app.core.senders.repository import return_path_name
 from app.db.unit_of_work import ReadSession, WriteSession
 from app.kit.secrets import Vault
 from app.mail.addresses import InvalidAddress, parse_mailbox
@@ -49,7 +50,7 @@ def domain_of(email: str) -> str:
     return email.rpartition("@")[2]
 
 
-def _address(email: str) -> str:
+def address_of(email: str) -> str:
     """Return the address in the form in which it is stored.
 
     Raises:
@@ -90,7 +91,7 @@ async def add(
     Source:
         docs/contract/dyn-email.md, 8.4.
     """
-    address = _address(email)
+    address = address_of(email)
     sender = await repository.by_email(write, account_id, address, deleted_too=True, lock=True)
     fresh_status = SenderStatus.PENDING if require_verification else SenderStatus.READY
     if sender is None:
@@ -121,17 +122,19 @@ async def list_page(read: ReadSession, account_id: int, *, offset: int = 0, limi
     return await repository.page(read, account_id, offset=offset, limit=limit)
 
 
-async def get(read: ReadSession, account_id: int, email: str | UUID) -> Sender:
-    """Return the account's sender of this address (ignoring case) or of this public id.
+async def get(read: ReadSession, account_id: int, email: str | UUID | int) -> Sender:
+    """Return the account's sender of this address (ignoring case), of this public id or of this number.
 
     Raises:
         NotFound: The account has no such sender.
     """
     if isinstance(email, UUID):
         sender = await repository.by_public_id(read, account_id, email)
+    elif isinstance(email, int):
+        sender = await repository.by_number(read, account_id, email)
     else:
         try:
-            sender = await repository.by_email(read, account_id, _address(email))
+            sender = await repository.by_email(read, account_id, address_of(email))
         except Invalid:
             sender = None
     if sender is None:
@@ -142,7 +145,7 @@ async def get(read: ReadSession, account_id: int, email: str | UUID) -> Sender:
 async def ids_of(read: ReadSession, account_ids: Sequence[int], email: str) -> list[int]:
     """Return the ids of the senders of this address in any of the accounts, also deleted ones: for filters."""
     try:
-        address = _address(email)
+        address = address_of(email)
     except Invalid:
         return []
     return list(await repository.ids_of(read, account_ids, address))
@@ -225,22 +228,35 @@ class Identity:
         domain: Of the From address.
         selector: Of the key that signs; empty: unsigned.
         private_key: PEM; empty: unsigned.
+        return_domain: Bounces may be asked for at this name, which leads to us; empty: at none of the sender's.
+        tracking_domain: Host of its account's links; empty: the installation's.
     """
 
     domain: str
     selector: str = ""
     private_key: str = field(default="", repr=False)
+    return_domain: str = ""
+    tracking_domain: str = ""
 
 
 async def identity(read: ReadSession, vault: Vault, sender_id: int) -> Identity:
-    """Return domain and signing key of a sender, also of a deleted one; of an unknown one without a domain.
+    """Return domain, signing key and hosts of a sender, also of a deleted one; of an unknown one without a domain.
 
     Raises:
         SecretUnreadable: The key was sealed under a secret key that is not configured any more.
+
+    Source:
+        docs/contract/dyn-email.md, 14.
     """
     row = await repository.signing(read, sender_id)
     if row is None:
         return Identity("")
-    sender, key = row
+    sender, tracking_domain, key = row
     domain = domain_of(sender.email)
-    return Identity(domain, key.selector, vault.open(key.private_sealed)) if key is not None else Identity(domain)
+    return Identity(
+        domain,
+        key.selector if key is not None else "",
+        vault.open(key.private_sealed) if key is not None else "",
+        return_path_name(domain) if sender.return_path_ok else "",
+        tracking_domain or "",
+    )

@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.accounts import touch
 from app.core.senders import repository
-from app.core.senders.repository import Published
+from app.core.senders.repository import Published, Seen
 from app.db.unit_of_work import reading, unit_of_work
 from app.mail.published.dkim_key import publishes_key
-from app.mail.published.records import Address, NoAnswer, Records
+from app.mail.published.dmarc import policies
+from app.mail.published.records import Address, AllRecords, NoAnswer
 from app.mail.published.spf import lets_us_send
 
 AT_A_TIME = 20
@@ -34,18 +35,22 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a domain's SPF record has to cover.
+    """What a sender's domain is to publish.
 
     Attributes:
         spf_name: The name that customers include.
         addresses: We send from these; empty: the system chooses, and only the name counts.
+        return_path: The host that a return path below the domain leads to; empty: there is none to look for.
+        tracking: The host that a tracking name below the domain leads to; empty: there is none to look for.
     """
 
     spf_name: str
     addresses: Sequence[Address] = ()
+    return_path: str = ""
+    tracking: str = ""
 
 
-async def verify(engine: AsyncEngine, records: Records, expected: Expected, *, sender_id: int) -> None:
+async def verify(engine: AsyncEngine, records: AllRecords, expected: Expected, *, sender_id: int) -> None:
     """Look for one sender's records now and note what was found; a sender that is gone is none.
 
     Args:
@@ -63,7 +68,7 @@ async def verify(engine: AsyncEngine, records: Records, expected: Expected, *, s
         await _look(engine, records, expected, one)
 
 
-async def verify_due(engine: AsyncEngine, records: Records, expected: Expected) -> int:
+async def verify_due(engine: AsyncEngine, records: AllRecords, expected: Expected) -> int:
     """Look again for the records of senders whose time has come; return how many were looked at.
 
     A sender that is not verified comes again after half the time since it was changed, but not before three minutes,
@@ -89,14 +94,41 @@ async def verify_due(engine: AsyncEngine, records: Records, expected: Expected) 
     return done
 
 
-async def _look(engine: AsyncEngine, records: Records, expected: Expected, sender: Published) -> None:
-    dkim_ok, spf_ok = await asyncio.gather(_dkim(records, sender), _spf(records, expected, sender))
+async def _look(engine: AsyncEngine, records: AllRecords, expected: Expected, sender: Published) -> None:
+    dkim_ok, spf_ok, return_path_ok, tracking_ok, dmarc_ok = await asyncio.gather(
+        _dkim(records, sender),
+        _spf(records, expected, sender),
+        _leads(records, sender.return_path_name, expected.return_path),
+        _leads(records, sender.tracking_name, expected.tracking),
+        _dmarc(records, sender),
+    )
+    seen = Seen(dkim_ok, spf_ok, return_path_ok, tracking_ok, dmarc_ok)
     async with unit_of_work(engine) as write:
-        if await repository.note_verified(write, sender, dkim_ok=dkim_ok, spf_ok=spf_ok):
+        if await repository.note_verified(write, sender, seen):
             await touch(write, sender.account_id)
 
 
-async def _dkim(records: Records, sender: Published) -> bool | None:
+async def _leads(records: AllRecords, name: str, host: str) -> bool | None:
+    """Return whether a name is an alias of a host of ours; None when DNS does not say."""
+    if not host:
+        return False
+    try:
+        async with asyncio.timeout(SENDER_SECONDS):
+            return host.lower().rstrip(".") in await records.aliases(name)
+    except (NoAnswer, TimeoutError):
+        return None
+
+
+async def _dmarc(records: AllRecords, sender: Published) -> bool | None:
+    """Return whether the domain has a DMARC policy; None when DNS does not say."""
+    try:
+        async with asyncio.timeout(SENDER_SECONDS):
+            return bool(await policies(records, sender.domain))
+    except (NoAnswer, TimeoutError):
+        return None
+
+
+async def _dkim(records: AllRecords, sender: Published) -> bool | None:
     """Return whether the key is published; None when DNS does not say."""
     if not sender.public_key:
         return False
@@ -107,7 +139,7 @@ async def _dkim(records: Records, sender: Published) -> bool | None:
         return None
 
 
-async def _spf(records: Records, expected: Expected, sender: Published) -> bool | None:
+async def _spf(records: AllRecords, expected: Expected, sender: Published) -> bool | None:
     """Return whether the domain lets us send; None when DNS does not say."""
     try:
         async with asyncio.timeout(SENDER_SECONDS):

@@ -7,6 +7,7 @@ verbs below `enter`, `leave`, `hold` and `drop_unsubscribe` are for that package
 from app.core.suppressions.changing import NewEntry, activate, drop_unsubscribe, enter, hold, leave
 from app.core.suppressions.files import CSV_HEADER, BadLine, csv_line, read_csv
 from app.core.suppressions.keys import key_of
+from app.core.suppressions.listing import Place, Wanted, count_wanted, list_after
 from app.core.suppressions.reading import Entry, count, get, marked, page, reasons, stream
 from app.models.suppression import Reason
 
@@ -15,9 +16,12 @@ __all__ = [
     "BadLine",
     "Entry",
     "NewEntry",
+    "Place",
     "Reason",
+    "Wanted",
     "activate",
     "count",
+    "count_wanted",
     "csv_line",
     "drop_unsubscribe",
     "enter",
@@ -25,6 +29,7 @@ __all__ = [
     "hold",
     "key_of",
     "leave",
+    "list_after",
     "marked",
     "page",
     "read_csv",

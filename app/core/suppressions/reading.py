@@ -21,7 +21,7 @@ _STREAMED = 1000
 """Rows fetched ahead of a reader."""
 
 _sql = Sql(__package__)
-_COLUMNS = (
+COLUMNS = (
     Suppression.id,
     Suppression.address,
     Suppression.reason,
@@ -73,9 +73,9 @@ async def marked(read: ReadSession, account_id: int, addresses: Iterable[str]) -
 async def get(read: ReadSession, account_id: int, address: str) -> Entry | None:
     """Return the entry of an address, if it is on the account's list."""
     keys = keys_of([address])
-    query = select(*_COLUMNS).where(Suppression.account_id == account_id, Suppression.address.in_(keys))
+    query = select(*COLUMNS).where(Suppression.account_id == account_id, Suppression.address.in_(keys))
     row = (await read.execute(query)).one_or_none()
-    return _entry(row) if row is not None else None
+    return entry_of(row) if row is not None else None
 
 
 async def page(
@@ -102,9 +102,9 @@ async def page(
     """
     if offset > MAX_OFFSET:
         return []
-    query = select(*_COLUMNS).where(*_within(account_id, start, end)).order_by(Suppression.created_at, Suppression.id)
+    query = select(*COLUMNS).where(*_within(account_id, start, end)).order_by(Suppression.created_at, Suppression.id)
     rows = await read.execute(query.offset(max(offset, 0)).limit(min(max(limit, 0), MAX_PAGE)))
-    return [_entry(row) for row in rows]
+    return [entry_of(row) for row in rows]
 
 
 async def count(
@@ -122,13 +122,13 @@ async def count(
 async def stream(read: ReadSession, account_id: int) -> AsyncIterator[Entry]:
     """Yield all entries by time, then number, in constant memory."""
     query = (
-        select(*_COLUMNS).where(Suppression.account_id == account_id).order_by(Suppression.created_at, Suppression.id)
+        select(*COLUMNS).where(Suppression.account_id == account_id).order_by(Suppression.created_at, Suppression.id)
     )
     result = await read.stream(query.execution_options(yield_per=_STREAMED))
     try:
         async for fetched in result.partitions(_STREAMED):  # one switch of greenlets for all of them
             for row in fetched:
-                yield _entry(row)
+                yield entry_of(row)
     finally:
         await result.close()
 
@@ -142,5 +142,6 @@ def _within(account_id: int, start: datetime | None, end: datetime | None) -> li
     return conditions
 
 
-def _entry(row: Row[*tuple[Any, ...]]) -> Entry:
+def entry_of(row: Row[*tuple[Any, ...]]) -> Entry:
+    """Return a row of `COLUMNS` as an entry."""
     return Entry(**{**row._asdict(), "reason": Reason(row.reason)})

@@ -68,6 +68,20 @@ async def queue_depth(engine: AsyncEngine) -> dict[str, int] | None:
     return {row["state"]: row["copies"] for row in rows}
 
 
+async def jobs_by_status(engine: AsyncEngine) -> dict[tuple[str, str], int] | None:
+    """Count the imports, exports and bulk actions there are.
+
+    Returns:
+        Jobs by type and status, or None when PostgreSQL can't be asked.
+    """
+    try:
+        async with asyncio.timeout(CHECK_SECONDS), driver_connection(engine) as connection:
+            rows = await _SQL.fetch(connection, "jobs_by_status")
+    except _UNREACHABLE:
+        return None
+    return {(row["type"], row["status"]): row["jobs"] for row in rows}
+
+
 async def storage_check(data_dir: Path) -> Check:
     """Tell whether files can be written in the data directory."""
     try:

@@ -1,6 +1,6 @@
 """Content that campaigns may use. Owns the table `templates`."""
 
-from app.core.templates.service import TemplateChanges, change, create, delete, get, list_after
+from app.core.templates.service import TemplateChanges, change, count, create, delete, get, list_after, list_page
 from app.models.template import Template
 
-__all__ = ["Template", "TemplateChanges", "change", "create", "delete", "get", "list_after"]
+__all__ = ["Template", "TemplateChanges", "change", "count", "create", "delete", "get", "list_after", "list_page"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 
 from app.db.unit_of_work import ReadSession
 from app.models.template import Template
@@ -27,3 +27,24 @@ async def after(read: ReadSession, account_id: int, *, after_id: int, limit: int
         .limit(limit)
     )
     return (await read.execute(query)).scalars().all()
+
+
+async def page(
+    read: ReadSession, account_id: int, *, text: str | None, after_id: int, descending: bool, limit: int
+) -> Sequence[Template]:
+    """Return templates by creation, in either direction; no `after_id`: from the beginning."""
+    query = select(Template).where(*_chosen(account_id, text))
+    if after_id:
+        query = query.where(Template.id < after_id if descending else Template.id > after_id)
+    order = Template.id.desc() if descending else Template.id
+    return (await read.execute(query.order_by(order).limit(limit))).scalars().all()
+
+
+async def count(read: ReadSession, account_id: int, *, text: str | None) -> int:
+    """Return how many templates there are."""
+    return (await read.execute(select(func.count()).where(*_chosen(account_id, text)))).scalar_one()
+
+
+def _chosen(account_id: int, text: str | None) -> list[ColumnElement[bool]]:
+    wanted = [Template.account_id == account_id, Template.deleted_at.is_(None)]
+    return [*wanted, Template.name.icontains(text, autoescape=True)] if text else wanted

@@ -92,6 +92,33 @@ async def list_after(read: ReadSession, account_id: int, *, after_id: int = 0, l
     return await repository.after(read, account_id, after_id=after_id, limit=limit)
 
 
+async def list_page(
+    read: ReadSession,
+    account_id: int,
+    *,
+    text: str | None = None,
+    after_id: int = 0,
+    descending: bool = False,
+    limit: int = PAGE,
+) -> Sequence[Template]:
+    """List the account's templates by creation.
+
+    Args:
+        read: The transaction.
+        account_id: Whose.
+        text: Only those whose name contains this, ignoring case.
+        after_id: Only those that come after this one; 0: all.
+        descending: Whether the newest comes first.
+        limit: How many at most.
+    """
+    return await repository.page(read, account_id, text=text, after_id=after_id, descending=descending, limit=limit)
+
+
+async def count(read: ReadSession, account_id: int, *, text: str | None = None) -> int:
+    """Count what `list_page` lists."""
+    return await repository.count(read, account_id, text=text)
+
+
 async def change(
     write: WriteSession,
     account_id: int,

@@ -136,7 +136,7 @@ async def _load(read: ReadSession, run_id: int, version: int) -> _Version | None
         return None
     links = list(rows[0].links)
     size = sum(map(len, links)) + len(repr(stored.content.constants)) + len(repr(stored.by_audience))
-    content = replace(stored.content, subject="", preheader="", html=None, text=None)
+    content = replace(stored.content, subject="", preheader="", html=None, text=None, targets=None)
     return _Version(links, content, stored.by_audience, size)
 
 

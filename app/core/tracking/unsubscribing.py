@@ -31,8 +31,8 @@ async def unsubscribe(
     """Unsubscribe the recipient of a copy.
 
     Mail of a campaign or an automation: the contact, in its audience. Any other mail: an `unsubscribe` entry of the
-    account's suppression list. It is recorded and counted the first time, and later whenever it changed something:
-    the recipient had subscribed again.
+    account's suppression list. Nothing is left to do for an automation's contact that was deleted. It is recorded and
+    counted the first time, and later whenever it changed something: the recipient had subscribed again.
 
     Args:
         write: The transaction; it holds the copy until its end.
@@ -68,6 +68,8 @@ async def unsubscribe(
 
 async def _act(write: WriteSession, copy: Any, message_id: int, accepted_at: datetime) -> bool:
     """Do what the recipient wants; return whether anything changed."""
+    if copy.kind == Kind.AUTOMATION and copy.audience_id is None:
+        return False  # its contact was deleted, and nobody knows any more which list it was in
     if copy.kind in {Kind.CAMPAIGN, Kind.AUTOMATION} and copy.audience_id is not None:
         return await _leave(write, copy)
     suppressed = await contacts.suppress(

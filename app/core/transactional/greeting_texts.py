@@ -15,6 +15,8 @@ class Wish(StrEnum):
 
     CONFIRMATION = "confirmation"
     WELCOME = "welcome"
+    RECONFIRMATION = "reconfirmation"
+    """A confirmation that somebody asked for once more: whatever the audience does by itself."""
     NOTICE = "notice"
     """Not to the contact: to the audience's contact address, that somebody has unsubscribed."""
 
@@ -48,6 +50,8 @@ def wish_of(event: Event) -> Wish | None:
     match event.type:
         case EventType.CONTACT_CREATED if status == ContactStatus.UNCONFIRMED:
             return Wish.CONFIRMATION
+        case EventType.CONTACT_UPDATED if (event.data or {}).get("confirmation") == "asked again":
+            return Wish.RECONFIRMATION
         case EventType.CONTACT_SUBSCRIBED:
             return Wish.WELCOME
         case EventType.CONTACT_UNSUBSCRIBED if status == ContactStatus.UNSUBSCRIBED:

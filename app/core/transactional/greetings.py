@@ -118,6 +118,8 @@ async def _guests(connection: Connection, rows: Sequence[asyncpg.Record]) -> lis
         person = Person(row["contact_id"], row["address"], _parsed(row["fields"]))
         own = templates.get(row["template_id"])
         host, wish = audiences[row["audience_id"]], Wish(row["wish"])
+        if wish is Wish.RECONFIRMATION:
+            wish = Wish.CONFIRMATION  # from here on the same mail
         guests.append(
             _Guest(wish, row["account_id"], host, person, recipient, row["sender_id"], row["sender_email"], own)
         )

@@ -88,6 +88,7 @@ async def list_page(
     audience_id: int | None = None,
     text: str | None = None,
     after_id: int = 0,
+    descending: bool = False,
     limit: int = PAGE,
 ) -> Sequence[TransactionalMessage]:
     """List the account's messages by creation.
@@ -97,10 +98,24 @@ async def list_page(
         account_id: Whose.
         audience_id: Only those of this audience.
         text: Only those whose name contains this, ignoring case.
-        after_id: Only those made after this one.
+        after_id: Only those that come after this one; 0: all.
+        descending: Whether the newest comes first.
         limit: How many at most.
     """
-    return await repository.page(read, account_id, audience_id=audience_id, text=text, after_id=after_id, limit=limit)
+    return await repository.page(
+        read,
+        account_id,
+        audience_id=audience_id,
+        text=text,
+        after_id=after_id,
+        descending=descending,
+        limit=limit,
+    )
+
+
+async def count(read: ReadSession, account_id: int, *, audience_id: int | None = None, text: str | None = None) -> int:
+    """Count what `list_page` lists."""
+    return await repository.count(read, account_id, audience_id=audience_id, text=text)
 
 
 async def change(

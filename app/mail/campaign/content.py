@@ -4,8 +4,9 @@ Imports the standard library only.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,14 @@ class Links:
     """Domain of the address one may unsubscribe at."""
     key: bytes
     """Secret of the tokens of `app.mail.tracking`, 16 to 64 octets."""
+
+    def at(self, host: str) -> "Links":
+        """Return links that lead to another host, by the same scheme and port; empty: these."""
+        if not host:
+            return self
+        url = urlsplit(self.public_url)
+        port = f":{url.port}" if url.port is not None else ""
+        return replace(self, public_url=url._replace(netloc=host + port).geturl())
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,8 @@ class CampaignContent:
     """Tags of the audience's fields, upper case: what `{TAG}` stands for besides the table of the contract."""
     constants: Mapping[str, str] = field(default_factory=dict)
     """Values that are the same in the whole run, by upper-case name; they win over all others."""
+    targets: tuple[str, ...] | None = None
+    """Where tracked links lead by number, as stored: others are left alone. None: they are numbered now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,3 +37,15 @@ class Records(Protocol):
             NoAnswer: DNS does not say.
         """
         ...
+
+
+class AllRecords(Records, Protocol):
+    """DNS, with the one thing more that the names of our own servers need."""
+
+    async def aliases(self, name: str) -> Sequence[str]:
+        """Return where a name's CNAME record leads, in lower case without the final dot.
+
+        Raises:
+            NoAnswer: DNS does not say.
+        """
+        ...

@@ -12,9 +12,10 @@ from datetime import datetime
 from app.mail import compose, dkim
 from app.mail.campaign import Links
 from app.mail.campaign.head import ONE_CLICK, unsubscribe_lines
-from app.mail.tracked.body import body_of
+from app.mail.tracked.body import Body, body_of
 from app.mail.tracked.tracks import Tracks, effective, tracked_pieces
 from app.mail.tracking import CLICK_LENGTH, Purpose, Tokens
+from app.mail.transfer import dot_stuff
 
 _ROOM = 1_536
 """What the headers of a copy and a signature take at most in nearly all cases, in octets."""
@@ -40,27 +41,41 @@ class CompiledTracked:
     """What all copies of a mail share. Immutable; may be used by several threads."""
 
     def __init__(
-        self, content: compose.Content, tracking: Tracking, *, message_id: str, date: datetime, boundary: str
+        self,
+        head: bytes,
+        body: Body,
+        links: Links,
+        *,
+        targets: int,
+        unsubscribes: bool,
+        stuffs_dots: bool = False,
+        eightbit: bool = False,
     ) -> None:
-        """Compile; see `compile_tracked`."""
-        tracks = effective(tracking.tracks, content.headers, content.html)
-        self._links = links = tracking.links
-        targets = tracking.targets if Tracks.CLICKS in tracks else ()
-        self._targets = len(targets)
-        numbers = {target: number for number, target in enumerate(targets)}
-        html = None if content.html is None else tracked_pieces(content.html, tracks, numbers, links.public_url)
-        mime, self._body = body_of(content.text, html, boundary)
-        headers = content.headers
-        self._unsubscribes = Tracks.UNSUBSCRIBING in tracks
-        if self._unsubscribes:
-            headers = (*[line for line in headers if line[0].lower() != ONE_CLICK[0].lower()], ONE_CLICK)
-        self._head = compose.head_of(headers, mime, message_id=message_id, date=date)
-        self.needs_smtputf8: bool = not self._head.isascii()
+        """Take what the copies share; see `compile_tracked`.
+
+        Args:
+            head: Header lines, each with CRLF.
+            body: The body with room for tokens.
+            links: Where our own links lead, and what signs them.
+            targets: How many links are tracked.
+            unsubscribes: Whether each copy gets a List-Unsubscribe of its own; the other field is in `head`.
+            stuffs_dots: Whether a line of the body may begin with a dot, to be doubled when it is sent.
+            eightbit: Whether the body holds octets above 127.
+        """
+        self._head = head
+        self._body = body
+        self._links = links
+        self._targets = targets
+        self._unsubscribes = unsubscribes
+        self._stuffs_dots = stuffs_dots
+        self.eightbit = eightbit
+        """Whether the body holds octets above 127."""
+        self.needs_smtputf8: bool = not head.isascii()
         """Whether a header all copies share holds raw UTF-8; a recipient's address may need it too."""
-        names, lines = dkim.select(dkim.relaxed(self._head))
+        names, lines = dkim.select(dkim.relaxed(head))
         self._canonical = b"".join(lines)
-        self._names = (*names, "x-trireme-message", *["list-unsubscribe"] * self._unsubscribes)
-        self.size: int = len(self._head) + len(self._body.of([_SAMPLE] * (1 + self._targets))) + _ROOM
+        self._names = (*names, "x-trireme-message", *["list-unsubscribe"] * unsubscribes)
+        self.size: int = len(head) + len(body.of([_SAMPLE] * (1 + targets))) + _ROOM
         """Octets of a copy, a little more than most have."""
 
     def compose(
@@ -88,6 +103,8 @@ class CompiledTracked:
         signed = self._canonical + canonical.encode()
         hashed = self._body.hash(body, filled) if signers else ""
         signatures = [signer.sign_relaxed(self._names, signed, hashed) for signer in signers]
+        if self._stuffs_dots:
+            body = dot_stuff(body)  # after it was hashed: signatures are of what is read
         return b"".join((*signatures, lines.encode(), self._head, b"\r\n", body))
 
 
@@ -110,4 +127,14 @@ def compile_tracked(
     Raises:
         ValueError: The name of a header or the boundary is not one.
     """
-    return CompiledTracked(content, tracking, message_id=message_id, date=date, boundary=boundary)
+    tracks = effective(tracking.tracks, content.headers, content.html)
+    targets = tracking.targets if Tracks.CLICKS in tracks else ()
+    numbers = {target: number for number, target in enumerate(targets)}
+    html = None if content.html is None else tracked_pieces(content.html, tracks, numbers, tracking.links.public_url)
+    mime, body = body_of(content.text, html, boundary)
+    headers = content.headers
+    unsubscribes = Tracks.UNSUBSCRIBING in tracks
+    if unsubscribes:
+        headers = (*[line for line in headers if line[0].lower() != ONE_CLICK[0].lower()], ONE_CLICK)
+    head = compose.head_of(headers, mime, message_id=message_id, date=date)
+    return CompiledTracked(head, body, tracking.links, targets=len(targets), unsubscribes=unsubscribes)

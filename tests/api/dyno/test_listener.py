@@ -1,4 +1,4 @@
-"""Dyno Email Marketing on both listeners, as long as it has no endpoints: its envelope."""
+"""Dyno Email Marketing on both listeners: its envelope around what nobody serves."""
 
 from pathlib import Path
 
@@ -40,11 +40,12 @@ async def test_everything_on_its_own_listener_is_in_its_envelope(app: Applicatio
 
 
 @pytest.mark.parametrize(
-    "path", ["/templates", "/templates/", "/lists/find", "/campaign_process/pause", "/campaigns/x"]
+    "path",
+    ["/templates/x", "/templates/x/y", "/lists/find/", "/campaign_process/nothing", "/campaigns/x", "/transactions/x"],
 )
 async def test_its_urls_on_the_main_listener_are_in_its_envelope(app: Application, path: str) -> None:
     async with client_of(app, "http://mail.example.com") as client:
-        answer = await client.post(path)
+        answer = await client.patch(path)
     assert answer.status_code == 404
     assert answer.json() == UNKNOWN
 

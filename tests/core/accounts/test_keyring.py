@@ -18,8 +18,9 @@ class Statements:
         self.count = 0
         event.listen(engine.sync_engine, "before_cursor_execute", self._note)
 
-    def _note(self, *_: object) -> None:
-        self.count += 1
+    def _note(self, _: object, __: object, statement: str, *___: object) -> None:
+        # When a key was last used is written aside, by nobody who waits.
+        self.count += not statement.startswith("UPDATE api_keys SET last_used_at")
 
 
 async def test_a_key_leads_to_its_account(make: Factories, engine: AsyncEngine) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from app.core import campaigns
 from app.core.campaigns import RunState, Snapshot
-from app.core.campaigns.snapshot import _fix
+from app.core.campaigns.snapshot import Aim, _fix
 from app.core.jobs import SnapshotTargets
 from app.db.engine import driver_connection
 from app.db.unit_of_work import reading
@@ -206,5 +206,5 @@ async def test_one_whose_turn_comes_late_finds_the_targets_fixed(stage: Stage) -
     # Between looking at the run and getting the lock, another process may have done it all.
     run = await stage.sending()
     async with driver_connection(stage.engine) as connection, connection.transaction():
-        assert await _fix(connection, run.id, stage.account.id, [stage.audience.id]) is None
+        assert await _fix(connection, run.id, Aim(stage.account.id, [stage.audience.id], None)) is None
     assert len(await stage.targets(run)) == 3

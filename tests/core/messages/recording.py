@@ -10,7 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import audit, messages
 from app.core.audit import Scope
-from app.core.messages import AttemptOutcome, Batcher, BounceFacts, Copy, Owner, Record, SuppressionRules
+from app.core.messages import (
+    AttemptOutcome,
+    Batcher,
+    BounceFacts,
+    Copy,
+    Owner,
+    Record,
+    ReportedBounce,
+    SuppressionRules,
+)
 from app.db.engine import driver_connection
 from app.db.sql import Connection
 from app.db.unit_of_work import unit_of_work
@@ -81,10 +90,10 @@ class Ledger:
     async def report(self, copy: Copy, facts: BounceFacts = HARD, **more: Any) -> bool:
         """Report a failure of a copy."""
         async with unit_of_work(self.engine) as write:
-            return await messages.report_bounce(
-                write, copy.message_id, copy.accepted_at, facts=facts, diagnostic="550 5.1.1 User unknown",
-                full_content="Subject: Undelivered\n\nSorry.", rules=self.rules, **more,
-            )  # fmt: skip
+            reported = ReportedBounce(
+                copy.message_id, copy.accepted_at, facts, "550 5.1.1 User unknown", "Subject: Undelivered\n\nSorry."
+            )
+            return bool(await messages.report_bounces(write, [reported], rules=self.rules, **more))
 
     async def rows(self, query: str, *args: object) -> list[dict[str, Any]]:
         async with driver_connection(self.engine) as connection:

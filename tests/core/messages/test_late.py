@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import campaigns, messages
 from app.core.campaigns import Campaign
-from app.core.messages import Batcher, Copy, OpenRun, Orphan, Owner
+from app.core.messages import Batcher, Copy, OpenRun, Orphan, Owner, ReportedBounce
 from app.db.engine import driver_connection
 from app.db.unit_of_work import unit_of_work
 from app.models.message import State
@@ -84,10 +84,8 @@ async def test_late_soft_reports_escalate_too(ledger: Ledger, account: MadeAccou
 async def test_a_report_is_kept_within_bounds(ledger: Ledger, account: MadeAccount) -> None:
     (copy,) = await ledger.claim(account, JO)
     async with unit_of_work(ledger.engine) as write:
-        assert await messages.report_bounce(
-            write, copy.message_id, copy.accepted_at, facts=HARD, diagnostic="x\0" * 5000, full_content="y\0" * 400_000,
-            rules=RULES,
-        )  # fmt: skip
+        reported = ReportedBounce(copy.message_id, copy.accepted_at, HARD, "x\0" * 5000, "y\0" * 400_000)
+        assert await messages.report_bounces(write, [reported], rules=RULES) == {copy.message_id}
     (row,) = await ledger.rows("SELECT length(diagnostic) AS d, length(full_content) AS f FROM bounces")
     assert (row["d"], row["f"]) == (1000, 128 * 1024)
 

@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import events, postbacks
 from app.core.events import EventType
-from app.core.postbacks import Endpoints, Result
+from app.core.postbacks import Result
 from app.core.postbacks.service import WALK
 from app.db.engine import driver_connection
 from app.db.unit_of_work import unit_of_work
+from app.outbound import Ended, Endpoints
 from tests.core.postbacks.world import LEASE, NOW, World
 from tests.factories import Factories
 
@@ -190,7 +191,7 @@ async def test_tidying_forgets_what_is_old_and_gives_up_what_waited_for_a_day(wo
     endpoints = Endpoints(1000)
     for _ in range(5):
         endpoints.began("http://dead.example:80")
-        endpoints.ended("http://dead.example:80", postbacks.Ended.TIMED_OUT)
+        endpoints.ended("http://dead.example:80", Ended.TIMED_OUT)
     for days, left, given_up in ((0.9, 5, 0), (1.1, 5, 3), (30, 5, 3), (31.2, 2, 0)):
         await postbacks.tidy(world.connection, endpoints, now=NOW + timedelta(days=days))
         assert await world.value("SELECT count(*) FROM postbacks") == left

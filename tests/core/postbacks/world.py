@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import events, postbacks
 from app.core.events import EventType
-from app.core.postbacks import Due, Endpoints, Result
+from app.core.postbacks import Due, Result
 from app.db.sql import Connection
 from app.db.unit_of_work import unit_of_work
 from app.models import Bounce, Complaint, Unsubscription
+from app.outbound import Endpoints
 from tests.factories import Factories
 from tests.factories.accounts import MadeAccount
 from tests.factories.copies import CopySpec

@@ -144,3 +144,28 @@ class TestCampaignMail:
             await contacts.change(write, account.id, audience.id, contact.id, email="jo@example.net")
         assert await unsubscribe(engine, copy)
         assert await fetch(engine, STATUSES) == [("unsubscribed",)]
+
+
+class TestAutomationMail:
+    async def test_the_contact_leaves_its_audience(self, engine: AsyncEngine, make: Factories) -> None:
+        account = await make.account(senders=["news@example.com"])
+        contact = await make.contact(await make.audience(account), "jo@example.org")
+        copy = await copy_of(make, account, contact.address, kind="automation", contact_id=contact.id)
+        assert await unsubscribe(engine, copy)
+        assert await fetch(engine, STATUSES) == [("unsubscribed",)]
+        assert await fetch(engine, "SELECT address FROM suppressions") == []
+
+    async def test_a_contact_that_is_gone_is_recorded_and_suppresses_nobody(
+        self, engine: AsyncEngine, make: Factories
+    ) -> None:
+        account = await make.account(senders=["news@example.com"])
+        audience, other = await make.audience(account), await make.audience(account)
+        contact = await make.contact(audience, "jo@example.org")
+        await make.contact(other, "jo@example.org")
+        copy = await copy_of(make, account, contact.address, kind="automation", contact_id=contact.id)
+        async with unit_of_work(engine) as write:
+            await contacts.delete(write, account.id, audience.id, contact.id)
+        assert [await unsubscribe(engine, copy), await unsubscribe(engine, copy)] == [True, False]
+        assert await fetch(engine, "SELECT count(*) FROM unsubscriptions") == [(1,)]
+        assert await fetch(engine, "SELECT address FROM suppressions") == []
+        assert await fetch(engine, STATUSES) == [("subscribed",)], "of the other audience"

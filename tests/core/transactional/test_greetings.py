@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core import audiences, contacts, events, transactional
 from app.core.audiences import Audience
 from app.core.contacts import ContactStatus
+from app.core.errors import Conflict
 from app.core.transactional import Site
 from app.db.engine import driver_connection
 from app.db.unit_of_work import unit_of_work
@@ -65,6 +66,27 @@ async def test_an_unconfirmed_contact_is_asked_once(
     links = re.findall(r"http://mail\.example\.com/c/[a-z2-7]{24}", mail["html"] + mail["text"])
     assert len(links) == 2
     assert len(set(links)) == 1
+
+
+async def test_an_unconfirmed_contact_is_asked_again_when_somebody_says_so(
+    engine: AsyncEngine, settings: Settings, audience: Audience
+) -> None:
+    contact = await add(engine, audience, "jo@example.org", status=ContactStatus.UNCONFIRMED)
+    await route(engine, settings)
+    async with unit_of_work(engine) as write:
+        await audiences.change(write, audience.account_id, audience.id, settings={"double_opt_in": False})
+        await contacts.ask_again(write, audience.account_id, audience.id, contact.id)
+    await route(engine, settings)
+    first, second = await mails(engine)
+    assert [second[name] for name in ("recipient", "contact_id")] == [
+        first[name] for name in ("recipient", "contact_id")
+    ]
+    assert second["headers"]["Subject"] == first["headers"]["Subject"]
+    async with unit_of_work(engine) as write:
+        await contacts.subscribe(write, audience.account_id, audience.id, contact.id)
+        with pytest.raises(Conflict) as refused:
+            await contacts.ask_again(write, audience.account_id, audience.id, contact.id)
+    assert refused.value.state == "subscribed"
 
 
 async def test_becoming_subscribed_is_welcomed_each_time(

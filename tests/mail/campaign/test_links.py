@@ -1,10 +1,13 @@
 """Which links are tracked, and where clicks lead."""
 
+import re
+
 import pytest
 
-from app.mail.campaign import link_target
+from app.mail.campaign import Links, link_target
 from app.mail.campaign.links import is_url
-from tests.mail.campaign.kit import compiled
+from app.mail.tracking import read_click
+from tests.mail.campaign.kit import KEY, bodies, compiled, facts
 
 LONG = "https://x.example/" + "a" * 9000
 
@@ -99,3 +102,29 @@ def test_ipv6_and_odd_hosts() -> None:
     assert not is_url("http://a@b@c/")
     assert not is_url("ftp://x.example/")
     assert not is_url("https://x.example/\n")
+
+
+@pytest.mark.parametrize(
+    ("public_url", "host", "url"),
+    [
+        ("https://mail.example.com", "", "https://mail.example.com"),
+        ("https://mail.example.com", "l.example.org", "https://l.example.org"),
+        ("http://127.0.0.1:8080", "l.example.org", "http://l.example.org:8080"),
+        ("https://mail.example.com/mail", "l.example.org", "https://l.example.org/mail"),
+    ],
+)
+def test_links_lead_to_another_host(public_url: str, host: str, url: str) -> None:
+    links = Links(public_url, "bounces.example.com", KEY)
+    assert links.at(host) == Links(url, "bounces.example.com", KEY)
+
+
+def test_stored_numbers_win_over_those_of_the_html() -> None:
+    html = '<a href="https://x.example/a">a</a><a href="https://x.example/b">b</a><a href="https://x.example/c">c</a>'
+    targets = ("https://elsewhere.example/", "https://x.example/c", "https://x.example/a")
+    one = compiled(html, targets=targets)
+    assert one.targets == targets
+    _, shown = bodies(one.compose(facts()))
+    assert shown is not None
+    numbers = [(read_click([KEY], token) or (0, 0, -1))[2] for token in re.findall(r'/t/c/(\w+)"', shown)]
+    assert numbers == [2, 1]
+    assert '<a href="https://x.example/b">b</a>' in shown

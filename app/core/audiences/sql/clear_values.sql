@@ -1,5 +1,5 @@
 -- Takes the values of a field that is deleted away from the next 10,000 contacts of an audience.
--- Locks: the contacts it changes, in order of id. Index: ix_contacts_audience.
+-- Locks: the contacts it changes, in order of id. Index: ix_contacts_members.
 --
 -- $1 audience_id bigint: the audience
 -- $2 tag text: the field

@@ -15,6 +15,8 @@
 -- -> track_clicks boolean: whether links are tracked
 -- -> constants jsonb: values of names that are the same for all
 -- -> names text[]: fields of its audiences
-SELECT subject, preheader, from_email, from_name, reply_to, html, text, headers, track_opens, track_clicks, constants, names
+-- -> links text[]: where tracked links lead, by number
+SELECT subject, preheader, from_email, from_name, reply_to, html, text, headers, track_opens, track_clicks, constants, names,
+    links
 FROM run_contents
 WHERE run_id = $1::bigint AND version = $2::integer

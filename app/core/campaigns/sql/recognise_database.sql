@@ -28,7 +28,12 @@ WITH here AS MATERIALIZED (
             'out already; resume to send'
     FROM other
     WHERE other.moved AND state = 'scheduled' AND start_at <= clock_timestamp()
-    RETURNING runs.id
+    RETURNING runs.id, runs.account_id, runs.campaign_id, runs.error
+), told AS (
+    INSERT INTO domain_events (account_id, type, data)
+    SELECT account_id, 'campaign.paused',
+        jsonb_build_object('campaign_id', campaign_id, 'run_id', id, 'error', error)
+    FROM held
 ), noted AS (
     INSERT INTO database_identity AS identity (id, system_identifier, timeline, database_oid, table_oid)
     SELECT 1, system_identifier, timeline, database_oid, table_oid FROM other

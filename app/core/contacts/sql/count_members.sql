@@ -1,5 +1,5 @@
 -- How many members an audience has, but no more than are worth counting.
--- Locks: none. Index: ix_contacts_audience.
+-- Locks: none. Index: ix_contacts_members.
 --
 -- $1 audience_id bigint: the audience
 -- $2 most bigint: where counting ends

@@ -1,6 +1,8 @@
 -- Bring contacts in line with the suppression list, for bounced addresses whose entries the caller holds: whoever was
 -- subscribed or unconfirmed becomes blacklisted (docs/contract/dyn-email.md, 16). Contacts are held whatever their
 -- status, because a status may be changing in a transaction that is still open.
+-- The same rule as in `couple.sql`, which says why there are two; here the entry is known to be none of `unsubscribe`, and
+-- nobody has complained.
 --
 -- The arrays are parallel.
 -- $1 account_ids bigint[]: whose contacts

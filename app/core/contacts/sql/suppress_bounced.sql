@@ -1,6 +1,8 @@
 -- Put recipients on the suppression lists of their accounts whose bounces were just recorded: of a hard bounce at once, of
 -- a soft one when it is one of several with the same code (docs/contract/dyn-email.md, 16). The first reason and time of
 -- an entry stay, except that these replace `unsubscribe`; the mark of the address is set whatever becomes of the entry.
+-- The same rule stands in `suppressions/sql/enter.sql`, for entries of one list that somebody gives. It is not used here:
+-- the bounces would travel to this process and back, a round trip more while a group's outcomes are being recorded.
 --
 -- $1 message_ids bigint[]: copies that have just bounced
 -- $2 accepted_ats timestamp with time zone[]: their partitions

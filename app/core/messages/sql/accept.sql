@@ -24,19 +24,21 @@
 -- $19 trackings smallint[]: what the copies report
 -- $20 links jsonb[]: [target, ...] by link number, null without
 -- $21 contact_ids bigint[]: to whom, parallel to the copies, null without
+-- $22 raws bytea[]: mails that came whole, parallel to the mails, null for others
 -- -> bounced bigint: copies of the whole group that were blocked because the address bounced, in every row
 --
 -- Locks: the new rows; then the counters' rows in key order, hours before days, which is what keeps many writers from
 -- waiting for each other in a circle. The order is forced: each step reads a count of what the one before it wrote.
 -- Index: uq_suppressions_account_id_address.
 WITH contents AS (
-    INSERT INTO mails (id, accepted_at, account_id, headers, text, html, tracking, links)
+    INSERT INTO mails (id, accepted_at, account_id, headers, text, html, tracking, links, raw)
     SELECT id, accepted_at, account_id, headers, text, html, tracking,
-        CASE WHEN links IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(links)) END
+        CASE WHEN links IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(links)) END,
+        raw
     FROM unnest(
         $13::bigint[], $14::timestamptz[], $15::bigint[], $16::jsonb[], $17::text[], $18::text[], $19::smallint[],
-        $20::jsonb[]
-    ) AS given (id, accepted_at, account_id, headers, text, html, tracking, links)
+        $20::jsonb[], $22::bytea[]
+    ) AS given (id, accepted_at, account_id, headers, text, html, tracking, links, raw)
     RETURNING 1
 ), copy AS (
     SELECT given.*, suppressions.reason

@@ -151,13 +151,16 @@ WITH moment AS MATERIALIZED (
         blocked_unsubscribe = count.blocked_unsubscribe + excluded.blocked_unsubscribe
     RETURNING 1
 ), account AS (
-    SELECT test_mode, bounce_url_active FROM accounts WHERE id = (SELECT account_id FROM open)
+    SELECT test_mode, bounce_url_active, told_events FROM accounts WHERE id = (SELECT account_id FROM open)
 ), told AS (
     INSERT INTO domain_events (account_id, type, message_id, accepted_at, contact_id, audience_id, address)
-    SELECT account_id, 'email.blocked', id, accepted_at, contact_id, (fields ->> '@')::bigint, address
-    FROM copy
+    SELECT account_id, kind.type, id, accepted_at, contact_id, (fields ->> '@')::bigint, address
+    FROM account
+    CROSS JOIN (VALUES ('email.accepted'), ('email.blocked')) AS kind (type)
+    CROSS JOIN copy
     CROSS JOIN (SELECT count(*) FROM days) AS after_days
-    WHERE reason IN ('hardbounce', 'softbounce') AND (SELECT bounce_url_active FROM account)
+    WHERE (kind.type = ANY (account.told_events) AND (kind.type = 'email.accepted' OR reason IS NOT NULL))
+        OR (kind.type = 'email.blocked' AND reason IN ('hardbounce', 'softbounce') AND account.bounce_url_active)
     RETURNING 1
 )
 SELECT open.take AS reached, lease.id AS lease_id, copy.id AS message_id, copy.accepted_at, copy.accepted_ms,

@@ -6,11 +6,13 @@
 -- -> monthly_cap bigint: its own limit, null without
 -- -> root_id bigint: its master, or itself
 -- -> root_cap bigint: the master's limit, null without
+-- -> told boolean: whether its webhooks want to know what is accepted or blocked
 --
 -- Locks: none. Index: primary key of accounts.
 SELECT account.id, account.revision, account.monthly_cap,
     coalesce(master.id, account.id) AS root_id,
-    CASE WHEN master.id IS NULL THEN account.monthly_cap ELSE master.monthly_cap END AS root_cap
+    CASE WHEN master.id IS NULL THEN account.monthly_cap ELSE master.monthly_cap END AS root_cap,
+    account.told_events && '{email.accepted,email.blocked}' AS told
 FROM accounts AS account
 LEFT JOIN accounts AS master ON master.id = account.parent_id
 WHERE account.id = ANY ($1::bigint[])

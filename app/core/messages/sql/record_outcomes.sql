@@ -34,8 +34,8 @@
 -- flagged. The same attempt under the same lease counts once: recorded again it changes nothing.
 --
 -- Locks: the copies' rows; what they have in the queue, unless somebody holds that; then the counters' rows in key
--- order, runs before hours before days, which is what keeps many writers from waiting for each other in a circle. The
--- order is forced: each step reads a count of what the one before it wrote. Index: pk_messages, pk_delivery_queue.
+-- order, runs before hours before days, which is what keeps many writers from waiting for each other in a circle; the
+-- events' rows last. The order is forced: each step reads a count of what the one before it wrote. Index: pk_messages, pk_delivery_queue.
 WITH given AS (
     SELECT * FROM unnest(
         $1::bigint[], $2::timestamptz[], $3::smallint[], $4::bigint[], $5::timestamptz[], $6::text[], $7::smallint[],
@@ -53,8 +53,7 @@ WITH given AS (
     ON CONFLICT DO NOTHING
     RETURNING message_id
 ), ended AS (
-    DELETE FROM delivery_leases WHERE id = ANY ($22::bigint[])
-    RETURNING 1
+    DELETE FROM delivery_leases WHERE id = ANY ($22::bigint[]) RETURNING 1
 ), ledger AS (
     UPDATE messages SET
         attempts = greatest(messages.attempts, given.attempt),
@@ -95,8 +94,7 @@ WITH given AS (
     RETURNING 1
 ), settled AS (
     DELETE FROM delivery_queue USING (
-        SELECT waiting.message_id
-        FROM ledger
+        SELECT waiting.message_id FROM ledger
         JOIN delivery_queue AS waiting ON waiting.message_id = ledger.message_id
         WHERE ledger.finished_at IS NOT NULL AND ledger.possible_duplicate
         FOR UPDATE OF waiting SKIP LOCKED
@@ -120,10 +118,8 @@ WITH given AS (
         count(*) FILTER (WHERE state = 'delivered'),
         count(*) FILTER (WHERE state = 'bounced' AND bounce_type = 'hard'),
         count(*) FILTER (WHERE state = 'bounced' AND bounce_type = 'soft'),
-        count(*) FILTER (WHERE state = 'blocked'),
-        count(*) FILTER (WHERE state = 'failed'),
-        -count(*) FILTER (WHERE was_cancelled),
-        count(*) FILTER (WHERE state = 'deferred')
+        count(*) FILTER (WHERE state = 'blocked'), count(*) FILTER (WHERE state = 'failed'),
+        -count(*) FILTER (WHERE was_cancelled), count(*) FILTER (WHERE state = 'deferred')
     FROM ledger
     CROSS JOIN before_counts
     WHERE counts AND run_id IS NOT NULL
@@ -160,8 +156,7 @@ WITH given AS (
     SELECT * FROM deltas ORDER BY account_id, sender_id, hour
     ON CONFLICT (account_id, sender_id, hour) DO UPDATE SET
         delivered = count.delivered + excluded.delivered, deferred = count.deferred + excluded.deferred,
-        hard_bounces = count.hard_bounces + excluded.hard_bounces,
-        soft_bounces = count.soft_bounces + excluded.soft_bounces,
+        hard_bounces = count.hard_bounces + excluded.hard_bounces, soft_bounces = count.soft_bounces + excluded.soft_bounces,
         blocked_complaint = count.blocked_complaint + excluded.blocked_complaint,
         blocked_hardbounce = count.blocked_hardbounce + excluded.blocked_hardbounce,
         blocked_manual = count.blocked_manual + excluded.blocked_manual,
@@ -182,16 +177,22 @@ WITH given AS (
     ORDER BY 1, 2, 3
     ON CONFLICT (account_id, sender_id, day) DO UPDATE SET
         delivered = count.delivered + excluded.delivered, deferred = count.deferred + excluded.deferred,
-        hard_bounces = count.hard_bounces + excluded.hard_bounces,
-        soft_bounces = count.soft_bounces + excluded.soft_bounces,
+        hard_bounces = count.hard_bounces + excluded.hard_bounces, soft_bounces = count.soft_bounces + excluded.soft_bounces,
         blocked_complaint = count.blocked_complaint + excluded.blocked_complaint,
         blocked_hardbounce = count.blocked_hardbounce + excluded.blocked_hardbounce,
         blocked_manual = count.blocked_manual + excluded.blocked_manual,
         blocked_softbounce = count.blocked_softbounce + excluded.blocked_softbounce,
         blocked_unsubscribe = count.blocked_unsubscribe + excluded.blocked_unsubscribe
     RETURNING 1
+), told AS (
+    -- What its account's webhooks ask for; a deferral by attempt and lease, as its public id has it.
+    INSERT INTO domain_events (account_id, type, message_id, accepted_at, data)
+    SELECT id, 'email.' || state, message_id, accepted_at, jsonb_build_object('row', attempt::bigint << 40 | lease_id)
+    FROM (SELECT id, told_events FROM accounts WHERE told_events <> '{}' AND id IN (SELECT account_id FROM ledger)) AS one
+    JOIN ledger ON counts AND account_id = id AND 'email.' || state = ANY (told_events)
+    CROSS JOIN (SELECT count(*) FROM days) AS after_days
+    RETURNING 1
 )
 SELECT message_id, kind, state, bounce_type, category
-FROM ledger
-CROSS JOIN (SELECT count(*) FROM days) AS after_days
+FROM ledger CROSS JOIN (SELECT count(*) FROM told) AS after_told
 WHERE counts

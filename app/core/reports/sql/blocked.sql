@@ -1,7 +1,7 @@
 -- One page of copies that were blocked because the recipient is suppressed, by the moment of blocking, then id.
 -- A copy is blocked when it is accepted, or later, while it waits; that it waits for 100 days at most keeps the
 -- search short.
--- Locks: none. Indexes: ix_messages_blocked; ix_messages_recipient when a recipient is given. Wants a plan for its
+-- Locks: none. Indexes: ix_messages_refused; ix_messages_recipient when a recipient is given. Wants a plan for its
 -- own values (plan_each_time.sql).
 --
 -- $1 account_id bigint: whose

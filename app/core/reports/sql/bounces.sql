@@ -1,5 +1,5 @@
 -- One page of hard and soft bounces, by the time they were recorded, then copy.
--- Locks: none. Indexes: ix_bounces_account; ix_bounces_recipient when a recipient is given. Wants a plan for its own
+-- Locks: none. Indexes: ix_bounces_listed; ix_bounces_recipient when a recipient is given. Wants a plan for its own
 -- values (plan_each_time.sql).
 --
 -- $1 account_id bigint: whose

@@ -1,6 +1,7 @@
 -- Puts addresses on an account's list. An address has at most one entry: the first reason and time stay, except that
 -- any other reason replaces `unsubscribe` with its own time (docs/contract/dyn-email.md, 16). A bounce or a complaint
--- also marks the address, whatever becomes of the entry.
+-- also marks the address, whatever becomes of the entry. `contacts/sql/suppress_bounced.sql` has the same rule for groups
+-- of recorded bounces of any account, and says why.
 -- Locks: the entries of all the addresses, in order of address, those that stay as they are included; then the marks,
 -- in order of address. Index: uq_suppressions_account_id_address, pk_recipient_marks.
 --

@@ -10,9 +10,12 @@
 -- -> content_version integer: version of the run's content, null without
 -- -> kind text: what made it
 -- -> recipient text: envelope recipient
--- -> fields jsonb: personalisation values, null without
+-- -> fields jsonb: personalisation values; of an automation's mail its contact's audience alone; null without
 --
--- Locks: none. Index: pk_messages.
-SELECT account_id, sender_id, run_id, mail_id, contact_id, content_version, kind, recipient, fields
+-- Locks: none. Index: pk_messages, pk_contacts.
+SELECT account_id, sender_id, run_id, mail_id, contact_id, content_version, kind, recipient,
+    CASE WHEN kind = 'automation' AND fields IS NULL THEN (
+        SELECT jsonb_build_object('@', contacts.audience_id) FROM contacts WHERE contacts.id = messages.contact_id
+    ) ELSE fields END AS fields
 FROM messages
 WHERE id = $1::bigint AND accepted_at = $2::timestamptz

@@ -8,8 +8,11 @@
 -- -> contact_id bigint: who that is, null unknown
 -- -> audience_id bigint: the contact's audience, null unknown
 --
--- Locks: the copy's row. Index: pk_messages.
-SELECT account_id, kind, recipient, contact_id, (fields ->> '@')::bigint AS audience_id
+-- Locks: the copy's row. Index: pk_messages, pk_contacts.
+SELECT account_id, kind, recipient, contact_id,
+    CASE WHEN kind = 'automation' AND fields IS NULL THEN (
+        SELECT contacts.audience_id FROM contacts WHERE contacts.id = messages.contact_id
+    ) ELSE (fields ->> '@')::bigint END AS audience_id
 FROM messages
 WHERE id = $1::bigint AND accepted_at = $2::timestamptz
 FOR UPDATE

@@ -147,7 +147,17 @@ WITH given AS (
         clicks = count.clicks + excluded.clicks,
         unique_clicks = count.unique_clicks + excluded.unique_clicks
     RETURNING 1
+), told AS (
+    -- What its account's webhooks ask for; the row of the outbox has the event's own id.
+    INSERT INTO domain_events (id, account_id, type, message_id, accepted_at)
+    SELECT events.id, account_id, CASE WHEN link IS NULL THEN 'email.opened' ELSE 'email.clicked' END, message_id,
+        accepted_at
+    FROM (SELECT id, told_events FROM accounts WHERE told_events <> '{}' AND id IN (SELECT account_id FROM events)) AS one
+    JOIN events ON account_id = one.id
+        AND CASE WHEN link IS NULL THEN 'email.opened' ELSE 'email.clicked' END = ANY (told_events)
+    CROSS JOIN (SELECT count(*) FROM days) AS after_days
+    RETURNING 1
 )
 SELECT count(*) AS events
 FROM events
-CROSS JOIN (SELECT count(*) FROM days) AS after_days
+CROSS JOIN (SELECT count(*) FROM told) AS after_told

@@ -4,7 +4,7 @@
 --
 -- Both arrays are parallel, one element per event.
 -- $1 contact_ids bigint[]: whom the events are about
--- $2 wishes text[]: confirmation, welcome or notice
+-- $2 wishes text[]: confirmation, reconfirmation, welcome or notice
 -- -> contact_id bigint: the contact
 -- -> wish text: what it is to get
 -- -> account_id bigint: whose
@@ -25,8 +25,8 @@ JOIN contacts ON contacts.id = event.contact_id AND contacts.removed_at IS NULL
 JOIN audiences ON audiences.id = contacts.audience_id AND audiences.deleted_at IS NULL
 LEFT JOIN templates ON templates.account_id = contacts.account_id AND templates.deleted_at IS NULL
     AND templates.id = CASE
-        WHEN audiences.settings ->> (event.wish || '_template_id') ~ '^[0-9]{1,18}$'
-        THEN (audiences.settings ->> (event.wish || '_template_id'))::bigint END
+        WHEN audiences.settings ->> (replace(event.wish, 'reconf', 'conf') || '_template_id') ~ '^[0-9]{1,18}$'
+        THEN (audiences.settings ->> (replace(event.wish, 'reconf', 'conf') || '_template_id'))::bigint END
 LEFT JOIN LATERAL (
     SELECT senders.id, senders.email
     FROM senders
@@ -37,6 +37,7 @@ LEFT JOIN LATERAL (
 WHERE CASE event.wish
     WHEN 'confirmation' THEN contacts.status = 'unconfirmed' AND contacts.source IS DISTINCT FROM 'transactional'
         AND audiences.settings -> 'double_opt_in' = 'true'::jsonb
+    WHEN 'reconfirmation' THEN contacts.status = 'unconfirmed'
     WHEN 'notice' THEN contacts.status = 'unsubscribed' AND audiences.contact_information ->> 'email' <> ''
         AND audiences.settings -> 'notify_unsubscribe' = 'true'::jsonb
     ELSE contacts.status = 'subscribed' AND audiences.settings -> 'send_welcome' = 'true'::jsonb END
