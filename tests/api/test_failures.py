@@ -119,7 +119,6 @@ def _descendants(kind: type[CoreError]) -> Iterator[type[CoreError]]:
 @pytest.mark.parametrize("table", [dyn_errors.TABLE, dyno_errors.TABLE, dynosend_errors.TABLE, problems.TABLE])
 def test_each_table_has_a_row_for_each_error_of_the_core(table: dict[type[CoreError], object]) -> None:
     kinds = {kind for kind in _descendants(CoreError) if kind.__module__.startswith("app.")}
-    assert set(table) == {kind for kind in kinds if kind.__module__ == "app.core.errors"}
     for kind in kinds:  # one that a package has of its own is rendered as what it is one of
         assert any(ancestor in table for ancestor in kind.__mro__), kind
 

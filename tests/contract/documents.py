@@ -1,7 +1,4 @@
-"""The contract's two machine-readable files, and which of it the service routes today.
-
-What is routed is asked of the application, not listed here: an endpoint that appears is tested from that moment on.
-"""
+"""The contract's two machine-readable files."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,10 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from fastapi.routing import iter_route_contexts
-
-from app.main import create_app
-from tests.fixtures.bare import bare_settings
 
 CONTRACT = Path(__file__).resolve().parents[2] / "docs" / "contract"
 FAMILIES = ("dyn-email", "dyn-metrics", "dynosend", "dyno")
@@ -30,24 +23,6 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("".join("[^/]+" if part.startswith("{") else re.escape(part) for part in parts) + "/?")
 
 
-def _routes() -> list[tuple[frozenset[str], re.Pattern[str]]]:
-    main_app = create_app(bare_settings(Path("unused"))).main_app
-    return [
-        (frozenset(route.methods), _pattern(route.path))
-        for route in iter_route_contexts(main_app.routes)
-        if route.path and route.methods and ":path}" not in route.path
-    ]
-
-
-_ROUTES = _routes()
-
-
-def is_routed(method: str, path: str) -> bool:
-    """Tell whether the application serves a method at a path (a template's `{...}` counts as any part)."""
-    plain = re.sub(r"\{[^}]*\}", "x", path)
-    return any(method in methods and pattern.fullmatch(plain) for methods, pattern in _ROUTES)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Endpoint:
     """An entry of endpoints.yaml."""
@@ -59,10 +34,6 @@ class Endpoint:
     paths: tuple[str, ...]
     """The documented one first, then its aliases."""
     entry: Mapping[str, Any]
-
-    @property
-    def is_routed(self) -> bool:
-        return is_routed(self.methods[0], self.paths[0])
 
     @property
     def reads(self) -> bool:
@@ -102,11 +73,6 @@ class Step:
         path = self.target.partition("?")[0]
         return next((one for one in ENDPOINTS if one.takes(self.method, path)), None)
 
-    @property
-    def is_routed(self) -> bool:
-        endpoint = self.endpoint
-        return endpoint is None or is_routed(self.method, self.target.partition("?")[0])
-
 
 @dataclass(frozen=True, slots=True)
 class Vector:
@@ -118,24 +84,6 @@ class Vector:
     settings: Mapping[str, Any]
     is_at_dyno: bool = False
     """Whether it is sent to the Dyno listener."""
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all it asks for is routed, that which its effects are seen at included."""
-        return not self.waits_for
-
-    @property
-    def waits_for(self) -> set[str]:
-        """The ids of endpoints that it needs and that are not routed."""
-        asked = {step.endpoint for step in self.steps if step.endpoint and not step.is_routed}
-        told = {path for effect in self.effects for path in re.findall(r"(?<!\w)/[a-z/-]+", effect)}
-        seen = {one for one in ENDPOINTS if not one.is_routed and any(one.takes("GET", path) for path in told)}
-        return {endpoint.id for endpoint in asked | seen}
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether some of it is routed, but not all."""
-        return not self.is_whole and any(step.is_routed and step.endpoint for step in self.steps)
 
     @property
     def reads(self) -> bool:

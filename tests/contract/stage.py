@@ -29,12 +29,12 @@ _numbers = itertools.count(1)
 
 
 def _with(settings: Settings, changes: Mapping[str, Any]) -> Settings:
-    """Return settings with some changed by their logical names; those of features to come are left out."""
+    """Return settings with some changed by their logical names."""
     for name, value in changes.items():
         group_name, _, field = name.partition(".")
-        group = getattr(settings, group_name, None)
-        if group is not None and field in type(group).model_fields:
-            settings = settings.model_copy(update={group_name: group.model_copy(update={field: value})})
+        group = getattr(settings, group_name)
+        assert field in type(group).model_fields, name
+        settings = settings.model_copy(update={group_name: group.model_copy(update={field: value})})
     return settings
 
 

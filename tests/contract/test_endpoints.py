@@ -1,4 +1,4 @@
-"""Every endpoint of the Dyn families (the others have files of their own) that is routed today, by every path, verb and format that endpoints.yaml names.
+"""Every endpoint of the Dyn families, by every path, verb and format that endpoints.yaml names.
 
 All tests share one service: what a request changes here concerns nobody else.
 """
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.contract.asking import TYPES, Way, ask, filled, good_of, ways
-from tests.contract.documents import ENDPOINTS, Endpoint, is_routed
+from tests.contract.documents import ENDPOINTS
 from tests.contract.shape import Node, check_answer, tree
 from tests.contract.stage import Scene, Stage
 from tests.contract.wire import Answer
@@ -26,10 +26,8 @@ MESSAGES = {
 }
 ERROR_FIELDS = ["processing_time", "resp_time", "error", "api_host", "recv_time"]
 DYN = [endpoint for endpoint in ENDPOINTS if endpoint.family.startswith("dyn-")]
-ROUTED = [endpoint for endpoint in DYN if endpoint.is_routed]
-KNOWN_ROUTED = 45
-TO_COME = [endpoint for endpoint in DYN if not endpoint.is_routed]
-WAYS = [way for endpoint in ROUTED for way in ways(endpoint)]
+ALL = 45
+WAYS = [way for endpoint in DYN for way in ways(endpoint)]
 _numbers = itertools.count(1)
 
 
@@ -150,20 +148,8 @@ async def test_other_verbs_are_405(way: Way, used: Scene) -> None:
             assert answer.headers.get("allow") == "GET, HEAD" or not is_metrics
 
 
-@pytest.mark.parametrize("endpoint", TO_COME, ids=lambda endpoint: endpoint.id)
-async def test_what_is_to_come_is_the_familys_404(endpoint: Endpoint, used: Scene) -> None:
-    async with used.connection() as connection:
-        for way in ways(endpoint):
-            assert not is_routed(way.method, way.path), "routed in part"
-            answer = await ask(connection, way, used.world.accounts["master"].key, {})
-            check_error(answer, way, {"status": 404})
-
-
 def test_no_endpoint_is_dropped_in_silence() -> None:
-    assert len(ROUTED) >= KNOWN_ROUTED
-    for endpoint in ROUTED:
-        for method, path in itertools.product(endpoint.methods, endpoint.paths):
-            assert is_routed(method, path), f"{method} {path}"
+    assert len(DYN) == ALL
     for endpoint in DYN:
         good_of(endpoint)
         assert any(case.get("credentials") == "none" for case in endpoint.entry["bad"])
