@@ -9,9 +9,13 @@ types by PostgreSQL's names; its locks, and the index it needs, in any words.
     -- -> waiting bigint: how many
     -- Locks: none. Index: ix_delivery_queue_due.
 
-`tests/architecture/test_sql.py` prepares every file against the migrated schema and compares.
+What several statements of a package say alike stands once, in `core/<noun>/sql/parts/<name>.sql`; a line of its own,
+`-- include <name>`, puts it in its place. A part has no includes.
+
+`tests/architecture/test_sql.py` prepares every statement against the migrated schema and compares.
 """
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -23,20 +27,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 """The driver's connection, for the hot paths."""
+_INCLUDE = re.compile(r"^-- include (\w+)$", re.MULTILINE)
 
 
 @cache
 def statement(package: str, name: str) -> str:
-    """Return the text of `<package>/sql/<name>.sql`.
+    """Return the text of `<package>/sql/<name>.sql`, with the parts it includes.
 
     Args:
         package: Dotted name of the package that owns the statement.
         name: File name without its ending.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: There is no such file, or a part is missing.
     """
-    return files(package).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    folder = files(package).joinpath("sql")
+    text = folder.joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    return _INCLUDE.sub(lambda found: folder.joinpath("parts", f"{found[1]}.sql").read_text(encoding="utf-8"), text)
 
 
 class Sql:

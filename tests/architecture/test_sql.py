@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.db.engine import driver_connection
+from app.db.sql import statement
 
 APP = Path(__file__).resolve().parents[2] / "app"
 FILES = {f"{file.parent.parent.name}/{file.stem}": file.read_text() for file in sorted(APP.rglob("sql/*.sql"))}
@@ -32,6 +33,13 @@ def header_of(text: str) -> list[str]:
     return lines[:length]
 
 
+def whole(name: str) -> str:
+    """Return a statement as it is run, with the parts it includes."""
+    [file] = [file for file in APP.rglob("sql/*.sql") if f"{file.parent.parent.name}/{file.stem}" == name]
+    package = ".".join(["app", *file.parent.parent.relative_to(APP).parts])
+    return statement(package, file.stem)
+
+
 def plain(kind: str) -> str:
     """Return a type by one name, whichever of its names is used."""
     base, brackets, _ = kind.partition("[]")
@@ -53,9 +61,19 @@ async def test_the_header_of_a_statement_is_true(name: str, schema_engine: Async
     given = [match.groups() for line in header if (match := PARAMETER.match(line))]
     columns = [match.groups() for line in header if (match := COLUMN.match(line))]
     async with driver_connection(schema_engine) as connection:
-        statement = await connection.prepare(text)
-    parameters = [plain(parameter.name) for parameter in statement.get_parameters()]
-    attributes = [(attribute.name, plain(attribute.type.name)) for attribute in statement.get_attributes()]
+        prepared = await connection.prepare(whole(name))
+    parameters = [plain(parameter.name) for parameter in prepared.get_parameters()]
+    attributes = [(attribute.name, plain(attribute.type.name)) for attribute in prepared.get_attributes()]
     assert [int(number) for number, _, _ in given] == list(range(1, len(given) + 1))
     assert [plain(kind) for _, _, kind in given] == parameters
     assert [(name, plain(kind)) for name, kind in columns] == attributes
+
+
+def test_a_part_is_included_more_than_once() -> None:
+    parts = sorted(APP.rglob("sql/parts/*.sql"))
+    assert parts
+    for part in parts:
+        line = f"-- include {part.stem}"
+        users = [file for file in part.parent.parent.glob("*.sql") if line in file.read_text().splitlines()]
+        assert len(users) > 1, f"{part} is included by {users}"
+        assert "-- include" not in part.read_text()

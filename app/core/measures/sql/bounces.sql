@@ -36,13 +36,7 @@ SELECT CASE $10::text
    AND event.bounced_at < ($4::timestamptz[])[cardinality($4::timestamptz[])]
    AND event.bounced_at >= scan.start AND event.bounced_at < scan.until
    AND ($2::bigint[] IS NULL OR event.sender_id = ANY ($2::bigint[]))
-   AND ($6::bigint[] IS NULL OR copy.run_id = ANY ($6::bigint[]))
-   AND ($7::bigint IS NULL
-        OR EXISTS (SELECT FROM contacts WHERE contacts.id = copy.contact_id AND contacts.audience_id = $7::bigint))
-   AND ($8::text IS NULL OR (hashtextextended(lower(split_part(copy.recipient, '@', -1)), 0)
-                                 = hashtextextended($8::text, 0)
-                             AND lower(split_part(copy.recipient, '@', -1)) = $8::text))
-   AND ($9::text IS NULL OR copy.kind = $9::text)
+-- include of_copy
 )
 SELECT key, mark, count(*) FILTER (WHERE bounce_type = 'hard') AS first, count(*) FILTER (WHERE bounce_type = 'soft') AS second
   FROM found

@@ -36,17 +36,6 @@ SELECT CASE $10::text
    AND event.occurred_at >= scan.start AND event.occurred_at < scan.until
    AND ($2::bigint[] IS NULL OR event.sender_id = ANY ($2::bigint[]))
    AND ($6::bigint[] IS NULL OR event.run_id = ANY ($6::bigint[]))
-   AND ($6::bigint[] IS NULL OR copy.run_id = ANY ($6::bigint[]))
-   AND ($7::bigint IS NULL
-        OR EXISTS (SELECT FROM contacts WHERE contacts.id = copy.contact_id AND contacts.audience_id = $7::bigint))
-   AND ($8::text IS NULL OR (hashtextextended(lower(split_part(copy.recipient, '@', -1)), 0)
-                                 = hashtextextended($8::text, 0)
-                             AND lower(split_part(copy.recipient, '@', -1)) = $8::text))
-   AND ($9::text IS NULL OR copy.kind = $9::text)
+-- include of_copy
 )
-SELECT key, mark, count(*) AS first, 0::bigint AS second
-  FROM found
- WHERE mark % 2 = 1 AND ($10::text = 'none' OR key IS NOT NULL) AND ($11::text[] IS NULL OR key = ANY ($11::text[]))
- GROUP BY key, mark
- ORDER BY CASE WHEN $12::boolean THEN 0::bigint ELSE count(*) END DESC, key
- LIMIT $13::integer
+-- include counted

@@ -29,16 +29,7 @@ WITH closed AS (
      WHERE account_id = ANY ($1::bigint[]) AND day = ($3::timestamptz AT TIME ZONE 'UTC')::date
 ), parts AS (
     SELECT account_id, sender_id,
-           CASE $6::text
-               WHEN 'accepted' THEN accepted
-               WHEN 'bounces' THEN soft_bounces
-               WHEN 'blocked' THEN blocked_complaint + blocked_hardbounce + blocked_manual + blocked_softbounce
-                                   + blocked_unsubscribe
-               WHEN 'complaint' THEN blocked_complaint
-               WHEN 'hardbounce' THEN blocked_hardbounce
-               WHEN 'manual' THEN blocked_manual
-               WHEN 'softbounce' THEN blocked_softbounce
-               WHEN 'unsubscribe' THEN blocked_unsubscribe END AS first,
+-- include first_number
            CASE WHEN $6::text = 'bounces' THEN hard_bounces
                 WHEN $6::text IN ('blocked', 'softbounce') THEN blocked_softbounce END AS second,
            CASE WHEN $6::text IN ('blocked', 'hardbounce') THEN blocked_hardbounce END AS third

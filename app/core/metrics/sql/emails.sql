@@ -70,12 +70,7 @@ WITH page AS (
                  ORDER BY accepted_at, id)
            ) AS found
           WHERE accepted_at >= $2::timestamptz AND accepted_at < $3::timestamptz
-            AND ($4::bigint[] IS NULL OR sender_id = ANY ($4::bigint[]))
-            AND ($5::text IS NULL OR (hashtextextended(lower(recipient), 0) = hashtextextended(lower($5::text), 0)
-                                      AND lower(recipient) = lower($5::text)))
-            AND ($6::text IS NULL OR right(recipient, length($6::text) + 1) = '@' || lower($6::text))
-            AND ($7::text IS NULL
-                 OR lower(left(recipient, -1 - length(split_part(recipient, '@', -1)))) = lower($7::text))
+-- include of_recipient
             AND (cardinality($8::text[]) = 0
                  OR x_headers @> $10::text::jsonb
                  OR NOT jsonb_exists_all(x_headers, $8::text[])

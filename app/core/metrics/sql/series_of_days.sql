@@ -15,16 +15,7 @@
 -- -> second bytea: of bounces the same of hard ones; else null
 WITH measured AS (
     SELECT account_id, sender_id, day - DATE '1970-01-01' AS place,
-           CASE $6::text
-               WHEN 'accepted' THEN accepted
-               WHEN 'bounces' THEN soft_bounces
-               WHEN 'blocked' THEN blocked_complaint + blocked_hardbounce + blocked_manual + blocked_softbounce
-                                   + blocked_unsubscribe
-               WHEN 'complaint' THEN blocked_complaint
-               WHEN 'hardbounce' THEN blocked_hardbounce
-               WHEN 'manual' THEN blocked_manual
-               WHEN 'softbounce' THEN blocked_softbounce
-               WHEN 'unsubscribe' THEN blocked_unsubscribe END AS first,
+-- include first_number
            CASE WHEN $6::text = 'bounces' THEN hard_bounces ELSE 0 END AS second
       FROM daily_counts
      WHERE account_id = ANY ($1::bigint[])

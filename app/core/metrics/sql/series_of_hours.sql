@@ -34,16 +34,7 @@ WITH closed AS (
 ), open AS (
     SELECT account_id, sender_id,
            (date_part('epoch', hour) / 3600)::integer AS place,
-           CASE $6::text
-               WHEN 'accepted' THEN accepted
-               WHEN 'bounces' THEN soft_bounces
-               WHEN 'blocked' THEN blocked_complaint + blocked_hardbounce + blocked_manual + blocked_softbounce
-                                   + blocked_unsubscribe
-               WHEN 'complaint' THEN blocked_complaint
-               WHEN 'hardbounce' THEN blocked_hardbounce
-               WHEN 'manual' THEN blocked_manual
-               WHEN 'softbounce' THEN blocked_softbounce
-               WHEN 'unsubscribe' THEN blocked_unsubscribe END AS first,
+-- include first_number
            CASE WHEN $6::text = 'bounces' THEN hard_bounces ELSE 0 END AS second
       FROM hourly_counts
      WHERE account_id = ANY ($1::bigint[]) AND hour >= $3::timestamptz AND hour < $4::timestamptz

@@ -33,15 +33,7 @@ SELECT message_id, accepted_at, bounced_at
    AND ($5::text IS NULL OR (hashtextextended(lower(recipient), 0) = hashtextextended(lower($5::text), 0)
                              AND lower(recipient) = lower($5::text)))
    AND ($6::text IS NULL OR lower(split_part(recipient, '@', -1)) = lower($6::text))
-   AND (cardinality($7::text[]) = 0
-        OR x_headers @> $9::text::jsonb
-        OR (NOT jsonb_exists_all(x_headers, $7::text[])
-            AND coalesce(strpos(x_headers::text, to_jsonb(($8::text[])[1])::text), 0) > 0
-            AND NOT EXISTS (
-                SELECT FROM unnest($7::text[], $8::text[]) AS wanted (name, value)
-                 WHERE NOT EXISTS (
-                     SELECT FROM jsonb_each_text(x_headers) AS had (name, value)
-                      WHERE lower(had.name) = lower(wanted.name) AND had.value = wanted.value))))
+-- include with_headers
    AND ($10::text IS NULL OR bounce_type = $10::text)
  ORDER BY bounced_at, message_id
  LIMIT $12::integer

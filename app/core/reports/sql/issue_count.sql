@@ -19,12 +19,4 @@ SELECT count(*) AS found
    AND ($4::text IS NULL OR lower(coalesce(substring(sender, '<([^<>]*)>[[:space:]]*$'), sender)) = lower($4::text))
    AND ($5::text IS NULL OR lower(address) = lower($5::text))
    AND ($6::text IS NULL OR lower(split_part(address, '@', -1)) = lower($6::text))
-   AND (cardinality($7::text[]) = 0
-        OR x_headers @> $9::text::jsonb
-        OR (NOT jsonb_exists_all(x_headers, $7::text[])
-            AND coalesce(strpos(x_headers::text, to_jsonb(($8::text[])[1])::text), 0) > 0
-            AND NOT EXISTS (
-                SELECT FROM unnest($7::text[], $8::text[]) AS wanted (name, value)
-                 WHERE NOT EXISTS (
-                     SELECT FROM jsonb_each_text(x_headers) AS had (name, value)
-                      WHERE lower(had.name) = lower(wanted.name) AND had.value = wanted.value))))
+-- include with_headers

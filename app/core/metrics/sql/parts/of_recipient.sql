@@ -1,0 +1,7 @@
+-- Narrows copies to senders, a recipient, a domain and a local part: $4 to $7.
+            AND ($4::bigint[] IS NULL OR sender_id = ANY ($4::bigint[]))
+            AND ($5::text IS NULL OR (hashtextextended(lower(recipient), 0) = hashtextextended(lower($5::text), 0)
+                                      AND lower(recipient) = lower($5::text)))
+            AND ($6::text IS NULL OR right(recipient, length($6::text) + 1) = '@' || lower($6::text))
+            AND ($7::text IS NULL
+                 OR lower(left(recipient, -1 - length(split_part(recipient, '@', -1)))) = lower($7::text))
