@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.api.hostile import Hostile, Requests, drawn
 from tests.api.native.calling import BASE
 from tests.api.native.operations import native_document, operations
-from tests.api.native.test_tenancy import lay
+from tests.api.native.victim import lay
 from tests.factories import Factories
 
 EACH = 4
