@@ -7,6 +7,7 @@ The tree, from the edge inwards:
     api         the foreign APIs and our own: translation only, one folder per family
     web         what recipients see: pixel and links, unsubscribing, web view, profile
     delivery    queue -> SMTP
+    smtpd       SMTP -> ledger: reports that come back, mail that is handed in
     core        what the platform does, one package per noun; no wire, no queue, no sockets
     models      the schema, one table a file
     mail        e-mail as bytes and protocol: no database, no settings

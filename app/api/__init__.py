@@ -8,6 +8,6 @@
 | dynosend    | /api/v2/...                              | Authorization: Bearer KEY | none, or status and message  |
 | native      | /api/trireme/v1/...                      | Authorization: Bearer KEY | none, or RFC 9457 problem    |
 
-Families share no code with each other; what two of them need is a verb of the core. `families` says who owns a URL,
-`failures` turns an error into the owner's words.
+Families do not know each other; what two of them need is a verb of the core. `families` says who owns a URL, `failures`
+turns an error into the owner's words, `receiving` bounds the bodies of all.
 """

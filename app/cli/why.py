@@ -14,8 +14,8 @@ from app.cli.asking import settings_for_asking
 from app.cli.audit import CANNOT_LOOK, NO_ANSWER, Unknown, account_id_of
 from app.cli.configuration import NotConfigured
 from app.core import audit
-from app.core.audit import AttemptStory, CopyStory, Why
-from app.core.messages import email_id
+from app.core.audit import CopyStory, Why
+from app.core.messages import Attempt, email_id
 from app.db.engine import make_engine
 from app.db.unit_of_work import reading
 from app.kit.uids import Noun, number_of_uid, uid
@@ -92,7 +92,7 @@ def _copy(copy: CopyStory, node_name: str) -> Iterator[str]:
         yield f"    {_attempt(attempt)}"
 
 
-def _attempt(attempt: AttemptStory) -> str:
+def _attempt(attempt: Attempt) -> str:
     said = " ".join(str(part) for part in (attempt.code or "", attempt.enhanced, attempt.reply) if part)
     return (
         f"{attempt.attempt}. {_instant(attempt.attempted_at)}  {attempt.outcome}  {attempt.host or '-'}  "

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from app.api.dyn.envelope import format_of
 from app.api.dyn.params import Params, read_params
 from app.core.accounts import Caller, Scope
-from app.core.errors import Forbidden, NotFound, Overloaded, Unauthenticated
+from app.core.errors import NotFound, Overloaded, Unauthenticated
 from app.dependencies import Runtime, RuntimeDep
 from app.telemetry import context
 
@@ -39,17 +39,6 @@ def classic_key(request: Request, params: Params) -> str | None:
     return params.text("apikey") or header_key(request)
 
 
-def require(caller: Caller, scope: Scope) -> Caller:
-    """Return the caller if its key opens this.
-
-    Raises:
-        Forbidden: It does not.
-    """
-    if not caller.may(scope):
-        raise Forbidden(f"the key lacks the scope {scope}")
-    return caller
-
-
 async def caller_of(runtime: Runtime, key: str | None, scope: Scope) -> Caller:
     """Return the account that a key opens.
 
@@ -69,7 +58,8 @@ async def caller_of(runtime: Runtime, key: str | None, scope: Scope) -> Caller:
     context.note_account(caller.account_id)
     if limit := runtime.settings.limits.dyn_per_second:
         await _take(runtime, caller, limit)
-    return require(caller, scope)
+    caller.require(scope)
+    return caller
 
 
 async def _take(runtime: Runtime, caller: Caller, limit: int) -> None:

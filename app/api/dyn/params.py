@@ -9,18 +9,16 @@ import asyncio
 import re
 from collections.abc import Iterable, Iterator, KeysView
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.types import Receive
+from starlette.requests import Request
 
 from app.api.dyn.bodies import Field, TooManyFields, body_fields, clean, form_fields
 from app.api.dyn.errors import BodyTooLarge, BodyTooSlow
 from app.api.dyn.literals import read_list
+from app.api.receiving import read_body
 from app.mail.addresses import split_list
 
 THREAD_BYTES = 256 * 1024
 """Larger bodies are parsed in a thread, so that other requests do not wait."""
-READ_SECONDS = 120.0
-"""How long a body may take to arrive, in seconds."""
 
 SHORT_LIST = 50_000
 """Characters up to which a list is read without looking at it first."""
@@ -187,7 +185,7 @@ async def read_params(request: Request, *, limit: int) -> Params:
     if length > limit:
         raise BodyTooLarge
     query = request.scope["query_string"]
-    raw = await _read_body(request.receive, limit) if length else b""
+    raw = await read_body(request.receive, limit=limit, too_large=BodyTooLarge, too_slow=BodyTooSlow) if length else b""
 
     def parse() -> Params:
         body = body_fields(raw, content_type) if raw else []
@@ -201,23 +199,3 @@ async def read_params(request: Request, *, limit: int) -> Params:
         raise BodyTooLarge from None
     params.is_large = True
     return params
-
-
-async def _read_body(receive: Receive, limit: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                chunk = message.get("body", b"")
-                size += len(chunk)
-                if size > limit:
-                    raise BodyTooLarge
-                chunks.append(chunk)
-                if not message.get("more_body", False):
-                    return b"".join(chunks) if len(chunks) > 1 else chunk
-    except TimeoutError:
-        raise BodyTooSlow from None

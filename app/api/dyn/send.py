@@ -7,18 +7,19 @@ commit. May import Starlette, `app.dependencies`, the front doors of the core an
 import asyncio
 import logging
 from datetime import datetime
+from functools import partial
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.dyn.auth import body_limit, caller_of, classic_key, require
+from app.api.dyn.auth import body_limit, caller_of, classic_key
 from app.api.dyn.envelope import JSON_TYPE, Format, format_of, json_body, ok
 from app.api.dyn.mail_headers import remembered
 from app.api.dyn.params import Params, read_params
 from app.api.dyn.submission import NEED_MAIL, Submission, read_submission
 from app.core.accounts import Caller, Scope
-from app.core.errors import NotFound, Overloaded, QuotaExceeded, StaleCaller
+from app.core.errors import NotFound, QuotaExceeded
 from app.core.messages import Draft, IssueDraft, email_id, tracking_of
 from app.dependencies import Runtime, runtime_of
 from app.models.issue import IssueType
@@ -27,9 +28,6 @@ from app.models.message import Kind
 ACCEPTED = "250 2.1.0 Ok"
 """What the mail server says to a good mail."""
 LIMIT_REACHED = "452 4.3.1 Error: sending limit reached"
-
-ATTEMPTS = 3
-"""How often a request is handled when the account changes under it."""
 
 MAX_LOGGED = 20
 """Copies of a mail that its log line names."""
@@ -58,16 +56,11 @@ async def send(request: Request) -> Response:
     key = classic_key(request, params)
     caller = await caller_of(runtime, key, Scope.SEND)
     submission = await _read(params, runtime)
-    for _ in range(ATTEMPTS):
-        try:
-            reply = await _hand_over(runtime, caller, submission, received_at)
-        except StaleCaller:
-            caller = require(await runtime.keys.fresh(key or ""), Scope.SEND)
-        else:
-            if reply is ACCEPTED and wanted is Format.JSON:
-                return Response(_ACCEPTED_JSON, media_type=JSON_TYPE)
-            return ok(request, reply)
-    raise Overloaded("the account keeps changing")
+    hand_over = partial(_hand_over, runtime, mail=submission, received_at=received_at)
+    reply = await runtime.keys.acting(key or "", caller, Scope.SEND, hand_over)
+    if reply is ACCEPTED and wanted is Format.JSON:
+        return Response(_ACCEPTED_JSON, media_type=JSON_TYPE)
+    return ok(request, reply)
 
 
 async def _read(params: Params, runtime: Runtime) -> Submission:

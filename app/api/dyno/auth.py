@@ -17,7 +17,7 @@ from starlette.requests import Request
 
 from app.api.dyno.bodies import MAX_BODY, json_body
 from app.core.accounts import Caller, Scope
-from app.core.errors import Conflict, Forbidden, QuotaExceeded, Unauthenticated
+from app.core.errors import Conflict, QuotaExceeded, Unauthenticated
 from app.db.unit_of_work import ReadSession, WriteSession, reading, unit_of_work
 from app.dependencies import Runtime, RuntimeDep
 from app.telemetry import context
@@ -87,8 +87,7 @@ class Call:
         Raises:
             Forbidden: It does not.
         """
-        if not self.caller.may(scope):
-            raise Forbidden(f"the key lacks the scope {scope}")
+        self.caller.require(scope)
 
 
 def key_of(request: Request) -> str:

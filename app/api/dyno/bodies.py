@@ -3,14 +3,13 @@
 Source: docs/contract/dyno.md, 1, 2 and 4.
 """
 
-import asyncio
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
-from starlette.types import Receive
+from starlette.requests import Request
 
+from app.api.receiving import read_body
 from app.core.errors import Fault, FieldFault, Invalid
 from app.core.extra import is_storable
 
@@ -18,8 +17,6 @@ MAX_BODY = 16 * 1024 * 1024
 """Largest body in bytes, unless an endpoint says otherwise: content twice over, as JSON may escape it."""
 MAX_VALUES = 5_000_000
 """Most commas and brackets of a body; each may become a value, and a value is some fifty times as large in memory."""
-READ_SECONDS = 120.0
-"""How long a body may take to arrive, in seconds."""
 CONTROL_PREFIX = "application_"
 """How names begin that are never stored."""
 
@@ -53,7 +50,12 @@ async def json_body(request: Request, *, optional: bool = False, limit: int = MA
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json" and not optional:
         raise Invalid(about("Content-Type", "must be application/json"))
-    raw = await _read(request.receive, limit)
+    raw = await read_body(
+        request.receive,
+        limit=limit,
+        too_large=lambda: Invalid(about("body", f"is larger than {limit} bytes")),
+        too_slow=lambda: Invalid(about("body", "took too long to arrive")),
+    )
     if optional and not raw.strip():
         return {}
     if media != "application/json":
@@ -121,23 +123,3 @@ def texts_of(body: Mapping[str, Any], name: str) -> list[str]:
 def extra_of(body: Mapping[str, Any], known: Collection[str]) -> Members:
     """Return the members that the contract does not name, to be stored beside the object."""
     return {name: value for name, value in body.items() if name not in known and not name.startswith(CONTROL_PREFIX)}
-
-
-async def _read(receive: Receive, limit: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                chunk = message.get("body", b"")
-                size += len(chunk)
-                if size > limit:
-                    raise Invalid(about("body", f"is larger than {limit} bytes"))
-                chunks.append(chunk)
-                if not message.get("more_body", False):
-                    return b"".join(chunks)
-    except TimeoutError:
-        raise Invalid(about("body", "took too long to arrive")) from None

@@ -38,7 +38,7 @@ _MAX_LISTS = 1000
 """Entries of `list_ids` that are looked at; fewer may be used."""
 
 
-async def show(call: Calling, id: str) -> Response:  # noqa: A002 the contract's word
+async def show(call: Calling, id: str) -> Response:
     """Return a campaign.
 
     Raises:
@@ -69,7 +69,7 @@ async def create(call: Calling) -> Response:
     return _written(call, View(campaign, None))
 
 
-async def change(call: Calling, id: str) -> Response:  # noqa: A002 the contract's word
+async def change(call: Calling, id: str) -> Response:
     """Change what is sent of a campaign.
 
     Raises:
@@ -95,7 +95,7 @@ async def change(call: Calling, id: str) -> Response:  # noqa: A002 the contract
     return _written(call, view)
 
 
-async def delete(call: Calling, id: str) -> Response:  # noqa: A002 the contract's word
+async def delete(call: Calling, id: str) -> Response:
     """Delete a campaign; one that waits is stopped.
 
     Raises:

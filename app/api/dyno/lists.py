@@ -30,7 +30,7 @@ _SUBSCRIBERS = (members.NAME, *members.ALIASES)
 _KNOWN = READ_ONLY | {"list_id", "name", "description", "subscriber_count", *_SUBSCRIBERS}
 
 
-async def show(call: Calling, id: str) -> Response:  # noqa: A002 the contract's word
+async def show(call: Calling, id: str) -> Response:
     """Return a list with all its members, as a stream.
 
     Raises:
@@ -71,7 +71,7 @@ async def create(call: Calling) -> Response:
     return _written(call, shown)
 
 
-async def change(call: Calling, id: str) -> Response:  # noqa: A002 the contract's word
+async def change(call: Calling, id: str) -> Response:
     """Change what is sent of a list; members, where there are any, replace those it has.
 
     Raises:
@@ -96,7 +96,7 @@ async def change(call: Calling, id: str) -> Response:  # noqa: A002 the contract
     return _written(call, shown)
 
 
-async def delete(call: Calling, id: str) -> Response:  # noqa: A002 the contract's word
+async def delete(call: Calling, id: str) -> Response:
     """Delete a list.
 
     Raises:

@@ -21,7 +21,7 @@ _CONTENT = ("content", "email_content", "html")
 _KNOWN = READ_ONLY | {"template_id", "name", "subject", *_CONTENT, "preview_message"}
 
 
-async def show(call: Calling, id: str) -> Response:  # noqa: A002 the contract's word
+async def show(call: Calling, id: str) -> Response:
     """Return a template.
 
     Raises:
@@ -49,7 +49,7 @@ async def create(call: Calling) -> Response:
     return _written(call, template)
 
 
-async def change(call: Calling, id: str) -> Response:  # noqa: A002 the contract's word
+async def change(call: Calling, id: str) -> Response:
     """Change what is sent of a template.
 
     Raises:
@@ -66,7 +66,7 @@ async def change(call: Calling, id: str) -> Response:  # noqa: A002 the contract
     return _written(call, template)
 
 
-async def delete(call: Calling, id: str) -> Response:  # noqa: A002 the contract's word
+async def delete(call: Calling, id: str) -> Response:
     """Delete a template.
 
     Raises:

@@ -3,6 +3,7 @@
 Source: docs/contract/dyno.md, 9.
 """
 
+from functools import partial
 from uuid import uuid4
 
 from fastapi import APIRouter
@@ -15,7 +16,7 @@ from app.api.dyno.envelope import answered
 from app.api.dyno.objects import naming
 from app.core import transactional
 from app.core.accounts import Caller, Scope
-from app.core.errors import Fault, Invalid, Overloaded, QuotaExceeded, StaleCaller, Unauthenticated
+from app.core.errors import Fault, Invalid, QuotaExceeded
 from app.core.messages import IssueDraft
 from app.core.transactional import Dispatched, From, Transaction
 from app.models.issue import IssueType
@@ -24,8 +25,6 @@ from app.telemetry.counters import count_messages
 
 MAX_LINE = 2000
 """Characters of a short text."""
-ATTEMPTS = 3
-"""How often a call is handled when the account changes under it."""
 LIMIT_REACHED = "SENDING LIMIT REACHED"
 
 _BODY = described("email_content", "subject", "email_list", "from_email", "from_name", "preview_message")
@@ -55,14 +54,10 @@ async def send(call: Calling) -> Response:
         html, lines["subject"], lines["preview_message"], lines["from_name"], found.valid, found.invalid
     )
     from_email = sender.address if sender else ""
-    caller = call.caller
-    for _ in range(ATTEMPTS):
-        try:
-            with naming(html="email_content", preheader="preview_message"):
-                return _answer(call, transaction, *await _hand_over(call, caller, from_email, transaction))
-        except StaleCaller:
-            caller = await _current(call)
-    raise Overloaded("the account keeps changing")
+    hand_over = partial(_hand_over, call, from_email=from_email, transaction=transaction)
+    with naming(html="email_content", preheader="preview_message"):
+        handed = await call.runtime.keys.acting(key_of(call.request), call.caller, Scope.SEND, hand_over)
+    return _answer(call, transaction, *handed)
 
 
 async def _hand_over(call: Call, caller: Caller, from_email: str, transaction: Transaction) -> tuple[From, Dispatched]:
@@ -114,18 +109,6 @@ def _answer(call: Call, transaction: Transaction, sender: From, dispatched: Disp
     return answered(
         {"user_id": call.user_id, "transaction_id": transaction_id, "id": transaction_id, "transaction": shown}
     )
-
-
-async def _current(call: Call) -> Caller:
-    """Return whose key the request carries, read anew.
-
-    Raises:
-        Unauthenticated: It opens nothing any more, or another account.
-    """
-    caller = await call.runtime.keys.fresh(key_of(call.request))
-    if caller.account_id != call.account_id:
-        raise Unauthenticated("another account's key")
-    return caller
 
 
 def _line(body: Members, name: str) -> str:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from app.api.dynosend.params import Checks, Input
 from app.core.accounts import Caller, Scope
-from app.core.errors import Forbidden, Unauthenticated
+from app.core.errors import Unauthenticated
 from app.db.unit_of_work import ReadSession, WriteSession, reading, unit_of_work
 from app.dependencies import Runtime
 from app.telemetry import context
@@ -61,8 +61,7 @@ class Call:
         Raises:
             Forbidden: It does not.
         """
-        if not self.caller.may(scope):
-            raise Forbidden(f"the key lacks the scope {scope}")
+        self.caller.require(scope)
 
 
 def key_of(request: Request, input_: Input) -> str | None:

@@ -11,18 +11,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.types import Receive
+from starlette.requests import Request
 
 from app.api.dynosend.bodies import Members, TooManyFields, body_members, form_members
 from app.api.dynosend.errors import BodyTooLarge, BodyTooSlow
+from app.api.receiving import read_body
 from app.core.contacts import address_of
 from app.core.errors import Fault, FieldFault, Invalid
 
 THREAD_BYTES = 256 * 1024
 """Larger bodies are parsed in a thread, so that other requests do not wait."""
-READ_SECONDS = 120.0
-"""How long a body may take to arrive, in seconds."""
 MAX_DIGITS = 18
 """Longest number that is read as one."""
 
@@ -200,7 +198,7 @@ async def read_input(request: Request, *, limit: int) -> Input:
     length = request.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and (len(length) > MAX_DIGITS or int(length) > limit):
         raise BodyTooLarge
-    raw = await _read_body(request.receive, limit)
+    raw = await read_body(request.receive, limit=limit, too_large=BodyTooLarge, too_slow=BodyTooSlow)
     query, content_type = request.scope["query_string"], request.headers.get("content-type", "")
 
     def parse() -> Input:
@@ -210,23 +208,3 @@ async def read_input(request: Request, *, limit: int) -> Input:
         return parse() if len(raw) <= THREAD_BYTES else await asyncio.to_thread(parse)
     except TooManyFields:
         raise BodyTooLarge from None
-
-
-async def _read_body(receive: Receive, limit: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                chunk = message.get("body", b"")
-                size += len(chunk)
-                if size > limit:
-                    raise BodyTooLarge
-                chunks.append(chunk)
-                if not message.get("more_body", False):
-                    return b"".join(chunks)
-    except TimeoutError:
-        raise BodyTooSlow from None

@@ -4,6 +4,7 @@ Source: docs/contract/dynosend.md, 10.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
@@ -14,12 +15,10 @@ from app.api.dynosend.errors import Refused
 from app.api.dynosend.params import Checks, as_text, is_blank
 from app.core import transactional
 from app.core.accounts import Caller, Scope
-from app.core.errors import Conflict, Fault, FieldFault, Invalid, Overloaded, StaleCaller, Unauthenticated
+from app.core.errors import Conflict, Fault, FieldFault, Invalid
 from app.core.messages import Accepted
 from app.core.transactional import Hindrance, Sending, Site
 
-ATTEMPTS = 3
-"""How often a call is handled when the account changes under it."""
 NOT_ACTIVE = "The transactional message is not active"
 NOT_VERIFIED = "The sending address is not verified"
 SENT = "Your message has been sent"
@@ -61,15 +60,10 @@ async def send(call: Call) -> Response:
         html=html or None,
         text=text or None,
     )
-    caller = call.caller
-    for _ in range(ATTEMPTS):
-        try:
-            accepted = await _hand_over(call, caller, uid, sending)
-        except StaleCaller:
-            caller = await _current(call)
-        else:
-            return done(SENT, sending_time=int(accepted.accepted_at.timestamp()))
-    raise Overloaded("the account keeps changing")
+    key = key_of(call.request, call.input) or ""
+    hand_over = partial(_hand_over, call, uid=uid, sending=sending)
+    accepted = await call.runtime.keys.acting(key, call.caller, Scope.SEND, hand_over)
+    return done(SENT, sending_time=int(accepted.accepted_at.timestamp()))
 
 
 async def _hand_over(call: Call, caller: Caller, uid: str, sending: Sending) -> Accepted:
@@ -93,18 +87,6 @@ async def _hand_over(call: Call, caller: Caller, uid: str, sending: Sending) -> 
         except Invalid as error:
             raise Invalid([_named(fault) for fault in error.faults]) from None
     return await runtime.batcher.accept(draft)
-
-
-async def _current(call: Call) -> Caller:
-    """Return whose key the request carries, read anew.
-
-    Raises:
-        Unauthenticated: It opens nothing any more, or another account.
-    """
-    caller = await call.runtime.keys.fresh(key_of(call.request, call.input) or "")
-    if caller.account_id != call.account_id:
-        raise Unauthenticated("another account's key")
-    return caller
 
 
 def _named(fault: FieldFault) -> FieldFault:

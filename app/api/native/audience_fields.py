@@ -51,7 +51,7 @@ class FieldOut(BaseModel):
 
 
 @router.get("")
-async def list_fields(id: Id, caller: Reader, read: Read) -> Page[FieldOut]:  # noqa: A002 as the contract names it
+async def list_fields(id: Id, caller: Reader, read: Read) -> Page[FieldOut]:
     """List all fields by creation, EMAIL first."""
     audience = await audiences.get(read, caller.account_id, which(id))
     found = await audiences.fields(read, caller.account_id, audience.id)
@@ -68,7 +68,7 @@ async def list_fields(id: Id, caller: Reader, read: Read) -> Page[FieldOut]:  # 
 
 
 @router.post("", status_code=201)
-async def create_field(id: Id, body: FieldIn, caller: Writer, write: Write, response: Response) -> FieldOut:  # noqa: A002
+async def create_field(id: Id, body: FieldIn, caller: Writer, write: Write, response: Response) -> FieldOut:
     """Add a field; contacts that exist have no value in it.
 
     Raises:
@@ -95,14 +95,14 @@ async def create_field(id: Id, body: FieldIn, caller: Writer, write: Write, resp
 
 
 @router.patch("/{tag}")
-async def change_field(id: Id, tag: str, body: FieldChange, caller: Writer, write: Write) -> FieldOut:  # noqa: A002
+async def change_field(id: Id, tag: str, body: FieldChange, caller: Writer, write: Write) -> FieldOut:
     """Change what is given of a field; its tag and type stay."""
     changes = FieldChanges(**given(body))  # type: ignore[typeddict-item]
     return _shown(await audiences.change_field(write, caller.account_id, which(id), tag, **changes))
 
 
 @router.delete("/{tag}", status_code=204)
-async def delete_field(id: Id, tag: str, caller: Writer, write: Write) -> None:  # noqa: A002
+async def delete_field(id: Id, tag: str, caller: Writer, write: Write) -> None:
     """Delete a field with the values of all contacts in it.
 
     Raises:

@@ -171,14 +171,14 @@ async def create_audience(body: AudienceIn, caller: Writer, write: Write, respon
 
 
 @router.get("/{id}")
-async def show_audience(id: Id, caller: Reader, read: Read) -> AudienceOut:  # noqa: A002 as the contract names it
+async def show_audience(id: Id, caller: Reader, read: Read) -> AudienceOut:
     """Show an audience."""
     audience = await audiences.get(read, caller.account_id, which(id))
     return await _counted(read, caller.account_id, audience)
 
 
 @router.patch("/{id}")
-async def change_audience(id: Id, body: AudienceChange, caller: Writer, write: Write) -> AudienceOut:  # noqa: A002
+async def change_audience(id: Id, body: AudienceChange, caller: Writer, write: Write) -> AudienceOut:
     """Change what is given.
 
     Raises:
@@ -193,7 +193,7 @@ async def change_audience(id: Id, body: AudienceChange, caller: Writer, write: W
 
 
 @router.delete("/{id}", status_code=204)
-async def delete_audience(id: Id, caller: Writer, write: Write) -> None:  # noqa: A002
+async def delete_audience(id: Id, caller: Writer, write: Write) -> None:
     """Delete an audience that no campaign is for which is scheduled, sending or paused."""
     await audiences.delete(write, caller.account_id, which(id))
 

@@ -78,38 +78,38 @@ async def create_automation(body: AutomationIn, caller: Writer, write: Write, re
 
 
 @router.get("/{id}")
-async def show_automation(id: Id, caller: Reader, read: Read) -> AutomationOut:  # noqa: A002 as the contract names it
+async def show_automation(id: Id, caller: Reader, read: Read) -> AutomationOut:
     """Show an automation."""
     return await _counted(read, await automations.get(read, caller.account_id, uuid_of(id)))
 
 
 @router.patch("/{id}")
-async def change_automation(id: Id, body: AutomationChange, caller: Writer, write: Write) -> AutomationOut:  # noqa: A002
+async def change_automation(id: Id, body: AutomationChange, caller: Writer, write: Write) -> AutomationOut:
     """Change what is given; of an active one the name alone. Contacts on their way go on where they are."""
     return await _counted(write, await automations.change(write, caller.account_id, uuid_of(id), **_changes(body)))
 
 
 @router.delete("/{id}", status_code=204)
-async def delete_automation(id: Id, caller: Writer, write: Write) -> None:  # noqa: A002
+async def delete_automation(id: Id, caller: Writer, write: Write) -> None:
     """Delete an automation; contacts on their way go no further."""
     await automations.delete(write, caller.account_id, uuid_of(id))
 
 
 @router.post("/{id}/activate")
-async def activate(id: Id, caller: Writer, write: Write) -> AutomationOut:  # noqa: A002
+async def activate(id: Id, caller: Writer, write: Write) -> AutomationOut:
     """Let contacts enter, and those that wait move on."""
     return await _counted(write, await automations.activate(write, caller.account_id, uuid_of(id)))
 
 
 @router.post("/{id}/pause")
-async def pause(id: Id, caller: Writer, write: Write) -> AutomationOut:  # noqa: A002
+async def pause(id: Id, caller: Writer, write: Write) -> AutomationOut:
     """Let nobody enter, and contacts that are on their way wait."""
     return await _counted(write, await automations.pause(write, caller.account_id, uuid_of(id)))
 
 
 @router.get("/{id}/runs")
 async def list_runs(
-    id: Id,  # noqa: A002
+    id: Id,
     *,
     caller: Reader,
     read: Read,
@@ -143,7 +143,7 @@ async def list_runs(
 
 
 @router.post("/{id}/runs/{run}/cancel")
-async def cancel_run(id: Id, run: Id, caller: Writer, write: Write, runtime: RuntimeDep) -> RunOut:  # noqa: A002
+async def cancel_run(id: Id, run: Id, caller: Writer, write: Write, runtime: RuntimeDep) -> RunOut:
     """End the way of one contact."""
     seen = await automations.cancel(write, caller.account_id, uuid_of(id), uuid_of(run))
     return run_shown(seen, runtime.settings.node_name)

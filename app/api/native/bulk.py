@@ -25,7 +25,7 @@ class BulkIn(Body):
 
 
 @router.post("/bulk", status_code=202)
-async def change_contacts(id: Id, body: BulkIn, caller: Writer, write: Write, response: Response) -> JobOut:  # noqa: A002 the contract's word
+async def change_contacts(id: Id, body: BulkIn, caller: Writer, write: Write, response: Response) -> JobOut:
     """Change all contacts of an audience that meet a filter."""
     audience = which(id)
     wanted = await filter_of(write, caller.account_id, audience, body.filter)

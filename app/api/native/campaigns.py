@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import HTTPException, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from app.api.native.auth import Reader, SendCaller, Writer
 from app.api.native.campaign_bodies import (
@@ -38,9 +38,9 @@ from app.api.native.paging import (
     cursor_after,
     cursor_of,
     key_of,
+    numbers_of,
     page_of,
     sorting,
-    values_of,
 )
 from app.api.native.routing import native_router
 from app.api.native.trying import TestSendOut, as_texts, named, tested
@@ -106,14 +106,14 @@ async def create_campaign(
 
 
 @router.get("/{id}")
-async def show_campaign(id: Id, caller: Reader, read: Read) -> CampaignOut:  # noqa: A002 as the contract names it
+async def show_campaign(id: Id, caller: Reader, read: Read) -> CampaignOut:
     """Show a campaign."""
     return await _found(read, caller, id)
 
 
 @router.patch("/{id}")
 async def change_campaign(
-    id: Id,  # noqa: A002
+    id: Id,
     body: CampaignChange,
     caller: Writer,
     write: Write,
@@ -137,14 +137,14 @@ async def change_campaign(
 
 
 @router.delete("/{id}", status_code=204)
-async def delete_campaign(id: Id, caller: Writer, write: Write) -> None:  # noqa: A002
+async def delete_campaign(id: Id, caller: Writer, write: Write) -> None:
     """Delete a campaign in `draft`, `stopped`, `done` or `failed`; what was sent stays."""
     await campaigns.delete(write, caller.account_id, which(id))
 
 
 @router.post("/{id}/schedule")
 async def schedule(
-    id: Id,  # noqa: A002
+    id: Id,
     body: ScheduleIn,
     caller: Writer,
     write: Write,
@@ -158,13 +158,13 @@ async def schedule(
 
 
 @router.post("/{id}/unschedule")
-async def unschedule(id: Id, caller: Writer, write: Write) -> CampaignOut:  # noqa: A002
+async def unschedule(id: Id, caller: Writer, write: Write) -> CampaignOut:
     """Make a scheduled campaign a draft again."""
     return await _done(campaigns.cancel_schedule, id, caller, write)
 
 
 @router.post("/{id}/start")
-async def start(id: Id, caller: Writer, write: Write, runtime: RuntimeDep) -> CampaignOut:  # noqa: A002
+async def start(id: Id, caller: Writer, write: Write, runtime: RuntimeDep) -> CampaignOut:
     """Start it from `draft`, now or at the time it carries; from `scheduled` at once."""
     cap = runtime.settings.quota.default_monthly
     await campaigns.start(write, caller.account_id, which(id), default_cap=cap)
@@ -172,13 +172,13 @@ async def start(id: Id, caller: Writer, write: Write, runtime: RuntimeDep) -> Ca
 
 
 @router.post("/{id}/pause")
-async def pause(id: Id, caller: Writer, write: Write) -> CampaignOut:  # noqa: A002
+async def pause(id: Id, caller: Writer, write: Write) -> CampaignOut:
     """Pause it: when the answer leaves, nothing of it begins any more."""
     return await _done(campaigns.pause, id, caller, write)
 
 
 @router.post("/{id}/resume")
-async def resume(id: Id, caller: Writer, write: Write, runtime: RuntimeDep) -> CampaignOut:  # noqa: A002
+async def resume(id: Id, caller: Writer, write: Write, runtime: RuntimeDep) -> CampaignOut:
     """Go on from `paused` or `failed` with those who have no final outcome yet."""
     cap = runtime.settings.quota.default_monthly
     await campaigns.resume(write, caller.account_id, which(id), default_cap=cap)
@@ -186,13 +186,13 @@ async def resume(id: Id, caller: Writer, write: Write, runtime: RuntimeDep) -> C
 
 
 @router.post("/{id}/stop")
-async def stop(id: Id, caller: Writer, write: Write) -> CampaignOut:  # noqa: A002
+async def stop(id: Id, caller: Writer, write: Write) -> CampaignOut:
     """Stop it for good."""
     return await _done(campaigns.stop, id, caller, write)
 
 
 @router.post("/{id}/duplicate", status_code=201)
-async def duplicate(id: Id, caller: Writer, write: Write, response: Response) -> CampaignOut:  # noqa: A002
+async def duplicate(id: Id, caller: Writer, write: Write, response: Response) -> CampaignOut:
     """Make a draft that says and addresses the same, without a time."""
     campaign = await campaigns.duplicate(write, caller.account_id, which(id))
     return await _created(write, caller, campaign, response)
@@ -200,7 +200,7 @@ async def duplicate(id: Id, caller: Writer, write: Write, response: Response) ->
 
 @router.post("/{id}/test-send", status_code=202)
 async def test_send(
-    id: Id,  # noqa: A002
+    id: Id,
     *,
     body: CampaignTestIn,
     request: Request,
@@ -225,7 +225,7 @@ async def test_send(
 
 
 @router.get("/{id}/progress")
-async def progress(id: Id, caller: Reader, read: Read, runtime: RuntimeDep) -> ProgressOut:  # noqa: A002
+async def progress(id: Id, caller: Reader, read: Read, runtime: RuntimeDep) -> ProgressOut:
     """Tell how far its latest run is."""
     view = await campaigns.get(read, caller.account_id, which(id))
     if view.run is None or view.state is RunState.DRAFT:
@@ -239,7 +239,7 @@ async def progress(id: Id, caller: Reader, read: Read, runtime: RuntimeDep) -> P
 
 
 @router.get("/{id}/insights")
-async def insights(id: Id, caller: Reader, read: Read) -> InsightsOut:  # noqa: A002
+async def insights(id: Id, caller: Reader, read: Read) -> InsightsOut:
     """Tell what its recipients did, in its latest run; hours without an open or a click are left out."""
     view = await campaigns.get(read, caller.account_id, which(id))
     hours = await campaigns.by_hour(read, view)
@@ -249,7 +249,7 @@ async def insights(id: Id, caller: Reader, read: Read) -> InsightsOut:  # noqa: 
 
 @router.get("/{id}/links")
 async def links(
-    id: Id,  # noqa: A002
+    id: Id,
     caller: Reader,
     read: Read,
     *,
@@ -274,7 +274,7 @@ async def links(
 
 @router.get("/{id}/recipients")
 async def recipients(
-    id: Id,  # noqa: A002
+    id: Id,
     caller: Reader,
     read: Read,
     runtime: RuntimeDep,
@@ -312,13 +312,8 @@ def _after(cursor: str) -> After | None:
     Raises:
         HTTPException: 400, the cursor is none of this list.
     """
-    values = values_of(cursor)
-    if values is None:
-        return None
-    match values:
-        case [int() as message_id, int() as seq] if message_id >= 0 and seq >= 0:
-            return After(message_id, seq)
-    raise HTTPException(400, "bad cursor")
+    values = numbers_of(cursor, (1 << 63, 1 << 63))
+    return After(*values) if values else None
 
 
 async def _done(

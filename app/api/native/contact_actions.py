@@ -31,7 +31,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 @router.post("/subscribe")
-async def subscribe(id: Id, contact: ContactId, caller: Writer, write: Write) -> ContactOut:  # noqa: A002
+async def subscribe(id: Id, contact: ContactId, caller: Writer, write: Write) -> ContactOut:
     """Make a contact subscribed, whatever it was, without asking it to confirm."""
     found = await contacts.get(write, caller.account_id, which(id), contact_named(contact))
     await contacts.subscribe(write, caller.account_id, found.audience_id, found.id)
@@ -39,7 +39,7 @@ async def subscribe(id: Id, contact: ContactId, caller: Writer, write: Write) ->
 
 
 @router.post("/unsubscribe")
-async def unsubscribe(id: Id, contact: ContactId, caller: Writer, write: Write) -> ContactOut:  # noqa: A002
+async def unsubscribe(id: Id, contact: ContactId, caller: Writer, write: Write) -> ContactOut:
     """Make a contact unsubscribed in its audience; one that is blacklisted or complained stays so."""
     found = await contacts.get(write, caller.account_id, which(id), contact_named(contact))
     await contacts.unsubscribe(write, caller.account_id, found.audience_id, found.id)
@@ -47,13 +47,13 @@ async def unsubscribe(id: Id, contact: ContactId, caller: Writer, write: Write) 
 
 
 @router.post("/resend-confirmation")
-async def resend_confirmation(id: Id, contact: ContactId, caller: Writer, write: Write) -> ContactOut:  # noqa: A002
+async def resend_confirmation(id: Id, contact: ContactId, caller: Writer, write: Write) -> ContactOut:
     """Send the confirmation of a double opt-in once more; 409 unless the contact is unconfirmed."""
     return shown(await contacts.ask_again(write, caller.account_id, which(id), contact_named(contact)))
 
 
 @router.post("/tags")
-async def add_tags(id: Id, contact: ContactId, body: TagsIn, caller: Writer, write: Write) -> ContactOut:  # noqa: A002
+async def add_tags(id: Id, contact: ContactId, body: TagsIn, caller: Writer, write: Write) -> ContactOut:
     """Put tags at the end of a contact's; those it has stay where they are.
 
     Raises:
@@ -69,7 +69,7 @@ async def add_tags(id: Id, contact: ContactId, body: TagsIn, caller: Writer, wri
 
 @router.delete("/tags/{tag:path}", status_code=204)
 async def remove_tag(
-    id: Id,  # noqa: A002
+    id: Id,
     contact: ContactId,
     tag: Annotated[str, Path(max_length=4 * MAX_TAG)],
     caller: Writer,
@@ -81,7 +81,7 @@ async def remove_tag(
 
 @router.post("/events", status_code=201)
 async def record_event(
-    id: Id,  # noqa: A002
+    id: Id,
     contact: ContactId,
     body: EventIn,
     *,
@@ -123,7 +123,7 @@ async def record_event(
 
 @router.get("/activity")
 async def show_activity(
-    id: Id,  # noqa: A002
+    id: Id,
     contact: ContactId,
     *,
     caller: Reader,

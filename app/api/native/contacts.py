@@ -40,7 +40,7 @@ everywhere = native_router("/contacts", "Contacts")
 
 @router.get("")
 async def list_contacts(
-    id: Id,  # noqa: A002 as the contract names it
+    id: Id,
     *,
     caller: Reader,
     read: Read,
@@ -70,7 +70,7 @@ async def list_contacts(
 
 @router.post("", status_code=201)
 async def create_contact(
-    id: Id,  # noqa: A002
+    id: Id,
     *,
     body: ContactIn,
     caller: Writer,
@@ -106,14 +106,14 @@ async def create_contact(
 
 
 @router.get("/{contact}")
-async def show_contact(id: Id, contact: ContactId, caller: Reader, read: Read) -> ContactOut:  # noqa: A002
+async def show_contact(id: Id, contact: ContactId, caller: Reader, read: Read) -> ContactOut:
     """Show a contact, named by id, uid or address."""
     return shown(await contacts.get(read, caller.account_id, which(id), contact_named(contact)))
 
 
 @router.patch("/{contact}")
 async def change_contact(
-    id: Id,  # noqa: A002
+    id: Id,
     contact: ContactId,
     body: ContactChange,
     caller: Writer,
@@ -134,7 +134,7 @@ async def change_contact(
 
 
 @router.delete("/{contact}", status_code=204)
-async def delete_contact(id: Id, contact: ContactId, caller: Writer, write: Write) -> None:  # noqa: A002
+async def delete_contact(id: Id, contact: ContactId, caller: Writer, write: Write) -> None:
     """Delete a contact with all that is known of it."""
     await contacts.delete(write, caller.account_id, which(id), contact_named(contact))
 

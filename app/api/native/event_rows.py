@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.native.paging import cursor_of, values_of
+from app.api.native.paging import cursor_of, numbers_of
 from app.api.native.times import Time
 from app.core import events, messages
 from app.core.events import COPY_NUMBERS, ROW_NUMBERS, Happening, Position
@@ -16,7 +16,6 @@ from app.settings import Settings
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MAX_MOMENT = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
-_VALUES = 4
 _MAX_TYPES = 2000
 """Characters of a filter by type."""
 
@@ -94,13 +93,8 @@ def position_of(cursor: str) -> Position | None:
     Raises:
         HTTPException: 400, it is none of ours.
     """
-    values = values_of(cursor)
+    values = numbers_of(cursor, (_MAX_MOMENT, 1 << 8, COPY_NUMBERS, ROW_NUMBERS))
     if values is None:
         return None
-    ends = (_MAX_MOMENT, 1 << 8, COPY_NUMBERS, ROW_NUMBERS)
-    if len(values) != _VALUES or not all(
-        isinstance(value, int) and 0 <= value < end for value, end in zip(values, ends, strict=True)
-    ):
-        raise HTTPException(400, "bad cursor")
     moment, source, copy, row = values
     return Position(_EPOCH + moment * _MICROSECOND, source, copy, row)

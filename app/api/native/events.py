@@ -120,7 +120,7 @@ async def list_events(
 
 
 @router.get("/{id}")
-async def get_event(id: Id, caller: Reader, read: Read, runtime: RuntimeDep) -> EventOut:  # noqa: A002 the contract's word
+async def get_event(id: Id, caller: Reader, read: Read, runtime: RuntimeDep) -> EventOut:
     """Return one event, by the id it has everywhere."""
     found = await events.get_event(read, caller.account_id, uuid_of(id))
     return EventOut.model_validate(event_out(runtime.settings, found))

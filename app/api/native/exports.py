@@ -33,7 +33,7 @@ class ExportIn(SuppressionExportIn):
 
 @router.post("/audiences/{id}/exports", status_code=202)
 async def export_contacts(
-    id: Id,  # noqa: A002 the contract's word
+    id: Id,
     caller: Writer,
     write: Write,
     response: Response,

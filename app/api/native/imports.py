@@ -43,7 +43,7 @@ class SuppressionImportIn(Body):
 
 @router.post("/audiences/{id}/imports", status_code=202, openapi_extra=SCHEMA)
 async def import_contacts(
-    id: Id,  # noqa: A002 the contract's word
+    id: Id,
     upload: Received,
     caller: Writer,
     write: Write,

@@ -82,7 +82,7 @@ async def list_jobs(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
     *,
-    type: Annotated[JobType | None, Query(description="Only these.")] = None,  # noqa: A002 the contract's word
+    type: Annotated[JobType | None, Query(description="Only these.")] = None,
     status: Annotated[JobStatus | None, Query(description="Only these.")] = None,
     sort: Annotated[Literal["created_at", "-created_at"], Query(description="`-` for the newest first.")] = (
         "created_at"
@@ -104,19 +104,19 @@ async def list_jobs(
 
 
 @router.get("/{id}")
-async def get_job(id: Id, caller: Reader, read: Read) -> JobOut:  # noqa: A002 the contract's word
+async def get_job(id: Id, caller: Reader, read: Read) -> JobOut:
     """Show a job."""
     return shown(await transfers.get(read, caller.account_id, uuid_of(id)))
 
 
 @router.post("/{id}/cancel")
-async def cancel_job(id: Id, caller: Writer, write: Write) -> JobOut:  # noqa: A002 the contract's word
+async def cancel_job(id: Id, caller: Writer, write: Write) -> JobOut:
     """End a job where it stands: what it has done stays."""
     return shown(await transfers.cancel(write, caller.account_id, uuid_of(id)))
 
 
 @router.get("/{id}/errors", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
-async def get_errors(id: Id, caller: Reader, read: Read, runtime: RuntimeDep) -> Response:  # noqa: A002 the contract's word
+async def get_errors(id: Id, caller: Reader, read: Read, runtime: RuntimeDep) -> Response:
     """Download the bad rows so far, the first 10,000, as CSV: line, address, reason."""
     job = await transfers.get(read, caller.account_id, uuid_of(id))
     pieces = transfers.errors(runtime.engine, job)
@@ -124,7 +124,7 @@ async def get_errors(id: Id, caller: Reader, read: Read, runtime: RuntimeDep) ->
 
 
 @router.get("/{id}/result", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
-async def get_result(id: Id, caller: Reader, read: Read, runtime: RuntimeDep) -> Response:  # noqa: A002 the contract's word
+async def get_result(id: Id, caller: Reader, read: Read, runtime: RuntimeDep) -> Response:
     """Download an exported file."""
     job = await transfers.get(read, caller.account_id, uuid_of(id))
     pieces = transfers.result(runtime.engine, job)

@@ -27,9 +27,9 @@ from app.api.native.paging import (
     Order,
     Page,
     cursor_of,
+    numbers_of,
     page_of,
     sorting,
-    values_of,
 )
 from app.api.native.routing import native_router
 from app.api.native.times import Moment, Time
@@ -37,7 +37,8 @@ from app.core import events, reports
 from app.core.accounts import Caller
 from app.core.errors import NotFound
 from app.core.events import COPY_NUMBERS
-from app.core.reports import AttemptRow, CopyFilter, CopyPlace, CopyState
+from app.core.messages import Attempt, attempts_of
+from app.core.reports import CopyFilter, CopyPlace, CopyState
 from app.dependencies import Read, RuntimeDep
 from app.kit.uids import Noun
 from app.models.message import Kind, State
@@ -180,13 +181,13 @@ async def get_message(
     return MessageDetailOut.model_validate(
         {
             **_shown(runtime.settings, caller, copy),
-            "attempts": [attempt_out(one) for one in await reports.attempts_of(read, key)],
+            "attempts": [attempt_out(one) for one in (await attempts_of(read, [key])).get(key[0], ())],
             "events": [event_out(runtime.settings, one) for one in happened],
         }
     )
 
 
-def attempt_out(attempt: AttemptRow) -> dict[str, Any]:
+def attempt_out(attempt: Attempt) -> dict[str, Any]:
     """Return an attempt as `AttemptOut` has it."""
     return {
         "attempt": attempt.attempt,
@@ -256,11 +257,5 @@ def _place(cursor: str) -> CopyPlace | None:
     Raises:
         HTTPException: 400, it is none of ours.
     """
-    values = values_of(cursor)
-    if values is None:
-        return None
-    if len(values) != len(_PLACE_ENDS) or not all(
-        isinstance(value, int) and 0 <= value < end for value, end in zip(values, _PLACE_ENDS, strict=True)
-    ):
-        raise HTTPException(400, "bad cursor")
-    return CopyPlace(_EPOCH + timedelta(seconds=values[0]), values[1], values[2])
+    values = numbers_of(cursor, _PLACE_ENDS)
+    return None if values is None else CopyPlace(_EPOCH + timedelta(seconds=values[0]), values[1], values[2])

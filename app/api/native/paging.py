@@ -104,6 +104,22 @@ def values_of(cursor: str) -> list[Any] | None:
     return values
 
 
+def numbers_of(cursor: str, ends: Sequence[int]) -> list[int] | None:
+    """Return the numbers in a cursor, each from 0 to below its end; None for "".
+
+    Raises:
+        HTTPException: 400, it is none of this list.
+    """
+    values = values_of(cursor)
+    if values is None:
+        return None
+    if len(values) != len(ends) or not all(
+        isinstance(value, int) and 0 <= value < end for value, end in zip(values, ends, strict=True)
+    ):
+        raise HTTPException(400, "bad cursor")
+    return values
+
+
 def cursor_after(key: int) -> str:
     """Return the opaque cursor behind the object with this key."""
     return _written({"k": key})

@@ -78,7 +78,7 @@ async def list_deliveries(
 
 
 @router.post("/{id}/retry", status_code=202)
-async def retry(id: Id, caller: Writer, write: Write, runtime: RuntimeDep) -> PostbackDeliveryOut:  # noqa: A002 the contract's word
+async def retry(id: Id, caller: Writer, write: Write, runtime: RuntimeDep) -> PostbackDeliveryOut:
     """Make a call again at once, with all its tries.
 
     Raises:

@@ -78,6 +78,7 @@ _BY_STATUS: Mapping[int, Problem] = {
     403: FORBIDDEN,
     404: NOT_FOUND,
     405: Problem(405, "method-not-allowed", "The method is not allowed here"),
+    408: Problem(408, "malformed", "The request did not arrive in time"),
     413: Problem(413, "too-large", "The body is too large"),
     415: Problem(415, "unsupported-media-type", "The media type is not supported"),
     422: VALIDATION,

@@ -12,6 +12,7 @@ Source: docs/contract/native.md, 1.
 """
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, params
@@ -20,10 +21,10 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message
 
 from app.api.native import once, rate
 from app.api.native.auth import credentials_of
+from app.api.receiving import bounded
 from app.dependencies import runtime_of
 
 BODY_BYTES = 10 * 1024 * 1024
@@ -82,7 +83,7 @@ async def _check_media_type(request: Request) -> None:
 
 
 def _limited(request: Request) -> Request:
-    """Return the request with a body that can be read up to the limit.
+    """Return the request with a body that can be read up to the limit, and within a time.
 
     Raises:
         HTTPException: 413, it says itself that it is larger.
@@ -90,16 +91,12 @@ def _limited(request: Request) -> Request:
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > BODY_BYTES:
         raise HTTPException(413)
-    taken = 0
-
-    async def receive() -> Message:
-        nonlocal taken
-        message = await request.receive()
-        taken += len(message.get("body", b""))
-        if taken > BODY_BYTES:
-            raise HTTPException(413)
-        return message
-
+    receive = bounded(
+        request.receive,
+        limit=BODY_BYTES,
+        too_large=partial(HTTPException, 413),
+        too_slow=partial(HTTPException, 408),
+    )
     return Request(request.scope, receive)
 
 

@@ -83,7 +83,7 @@ class PreviewOut(BaseModel):
 
 @router.get("")
 async def list_segments(
-    id: Id,  # noqa: A002 as the contract names it
+    id: Id,
     *,
     caller: Reader,
     read: Read,
@@ -103,7 +103,7 @@ async def list_segments(
 
 
 @router.post("", status_code=201)
-async def create_segment(id: Id, body: SegmentIn, caller: Writer, write: Write, response: Response) -> SegmentOut:  # noqa: A002
+async def create_segment(id: Id, body: SegmentIn, caller: Writer, write: Write, response: Response) -> SegmentOut:
     """Save a segment."""
     segment = await segments.create(
         write, caller.account_id, which(id), name=body.name, conditions=body.conditions, match=body.match
@@ -114,7 +114,7 @@ async def create_segment(id: Id, body: SegmentIn, caller: Writer, write: Write, 
 
 
 @router.post("/preview")
-async def preview(id: Id, body: DefinitionIn, caller: Writer, read: Read) -> PreviewOut:  # noqa: A002
+async def preview(id: Id, body: DefinitionIn, caller: Writer, read: Read) -> PreviewOut:
     """Count the contacts of conditions that are not saved, and show up to ten of them."""
     fields = await audiences.field_set(read, caller.account_id, which(id))
     definition = segments.definition_of(fields, body.match, body.conditions)
@@ -123,14 +123,14 @@ async def preview(id: Id, body: DefinitionIn, caller: Writer, read: Read) -> Pre
 
 
 @router.get("/{segment}")
-async def show_segment(id: Id, segment: Id, caller: Reader, read: Read) -> SegmentOut:  # noqa: A002
+async def show_segment(id: Id, segment: Id, caller: Reader, read: Read) -> SegmentOut:
     """Show a segment."""
     return await _counted(read, await segments.get(read, caller.account_id, which(id), uuid_of(segment)))
 
 
 @router.patch("/{segment}")
 async def change_segment(
-    id: Id,  # noqa: A002
+    id: Id,
     segment: Id,
     body: SegmentChange,
     caller: Writer,
@@ -149,14 +149,14 @@ async def change_segment(
 
 
 @router.delete("/{segment}", status_code=204)
-async def delete_segment(id: Id, segment: Id, caller: Writer, write: Write) -> None:  # noqa: A002
+async def delete_segment(id: Id, segment: Id, caller: Writer, write: Write) -> None:
     """Delete a segment; its contacts stay."""
     await segments.delete(write, caller.account_id, which(id), uuid_of(segment))
 
 
 @router.get("/{segment}/contacts")
 async def list_contacts(
-    id: Id,  # noqa: A002
+    id: Id,
     segment: Id,
     *,
     caller: Reader,

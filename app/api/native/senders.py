@@ -179,14 +179,14 @@ async def create_sender(
 
 
 @router.get("/{id}")
-async def get_sender(id: Id, caller: Reader, read: Read) -> SenderOut:  # noqa: A002 the contract's word
+async def get_sender(id: Id, caller: Reader, read: Read) -> SenderOut:
     """Return one sender."""
     return SenderOut.model_validate(_shown(await _sender(read, caller, id)))
 
 
 @router.patch("/{id}")
 async def change_sender(
-    id: Id,  # noqa: A002 the contract's word
+    id: Id,
     body: SenderPatch,
     caller: Writer,
     write: Write,
@@ -210,14 +210,14 @@ async def change_sender(
 
 
 @router.delete("/{id}", status_code=204)
-async def delete_sender(id: Id, caller: Writer, write: Write, runtime: RuntimeDep) -> None:  # noqa: A002 the contract's word
+async def delete_sender(id: Id, caller: Writer, write: Write, runtime: RuntimeDep) -> None:
     """Refuse new mail from a sender; what was accepted is still sent, and history stays."""
     await senders.delete(write, await _sender(write, caller, id))
     runtime.keys.forget(caller.account_id)
 
 
 @router.get("/{id}/dns")
-async def records_of_sender(id: Id, caller: Reader, runtime: RuntimeDep) -> RecordsOut:  # noqa: A002 the contract's word
+async def records_of_sender(id: Id, caller: Reader, runtime: RuntimeDep) -> RecordsOut:
     """Return the records to publish for a sender, and what DNS has now; `verified` is what the last look found."""
     async with reading(runtime.engine) as read:
         sender = await _sender(read, caller, id)
@@ -227,7 +227,7 @@ async def records_of_sender(id: Id, caller: Reader, runtime: RuntimeDep) -> Reco
 
 
 @router.post("/{id}/verify")
-async def verify_sender(id: Id, caller: Writer, runtime: RuntimeDep) -> SenderOut:  # noqa: A002 the contract's word
+async def verify_sender(id: Id, caller: Writer, runtime: RuntimeDep) -> SenderOut:
     """Look at DNS now, and return the sender as it is then."""
     async with reading(runtime.engine) as read:
         sender = await _sender(read, caller, id)
@@ -239,7 +239,7 @@ async def verify_sender(id: Id, caller: Writer, runtime: RuntimeDep) -> SenderOu
 
 
 @router.post("/{id}/confirm-email", status_code=202)
-async def confirm_email(id: Id, caller: Writer, write: Write, runtime: RuntimeDep) -> SenderOut:  # noqa: A002 the contract's word
+async def confirm_email(id: Id, caller: Writer, write: Write, runtime: RuntimeDep) -> SenderOut:
     """Send a link to the address; whoever opens it makes the sender ready."""
     sender = await _sender(write, caller, id)
     settings = runtime.settings
@@ -254,7 +254,7 @@ async def confirm_email(id: Id, caller: Writer, write: Write, runtime: RuntimeDe
 
 
 @router.post("/{id}/dkim")
-async def sign_sender(id: Id, body: DkimIn, caller: Writer, write: Write, runtime: RuntimeDep) -> SenderOut:  # noqa: A002 the contract's word
+async def sign_sender(id: Id, body: DkimIn, caller: Writer, write: Write, runtime: RuntimeDep) -> SenderOut:
     """Sign with the key of a selector from now on; it is made if the domain has none of it."""
     sender = await _sender(write, caller, id)
     details = await senders.set_dkim(write, runtime.vault, sender, selector=body.selector)

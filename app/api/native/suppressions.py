@@ -17,9 +17,9 @@ from app.api.native.paging import (
     Order,
     Page,
     cursor_of,
+    numbers_of,
     page_of,
     sorting,
-    values_of,
 )
 from app.api.native.routing import native_router
 from app.api.native.times import Moment, Time
@@ -183,11 +183,5 @@ def _place(cursor: str) -> Place | None:
     Raises:
         HTTPException: 400, it is none of ours.
     """
-    values = values_of(cursor)
-    if values is None:
-        return None
-    if len(values) != len(_PLACE_ENDS) or not all(
-        isinstance(value, int) and 0 <= value < end for value, end in zip(values, _PLACE_ENDS, strict=True)
-    ):
-        raise HTTPException(400, "bad cursor")
-    return Place(_EPOCH + values[0] * _MICROSECOND, values[1])
+    values = numbers_of(cursor, _PLACE_ENDS)
+    return None if values is None else Place(_EPOCH + values[0] * _MICROSECOND, values[1])

@@ -133,13 +133,13 @@ async def render_inline(body: RenderInlineIn, caller: Writer, read: Read, runtim
 
 
 @router.get("/{id}")
-async def show_template(id: Id, caller: Reader, read: Read) -> TemplateOut:  # noqa: A002 as the contract names it
+async def show_template(id: Id, caller: Reader, read: Read) -> TemplateOut:
     """Show a template."""
     return _shown(await templates.get(read, caller.account_id, which(id)))
 
 
 @router.patch("/{id}")
-async def change_template(id: Id, body: TemplateChange, caller: Writer, write: Write) -> TemplateOut:  # noqa: A002
+async def change_template(id: Id, body: TemplateChange, caller: Writer, write: Write) -> TemplateOut:
     """Change what is given; runs that have started keep the content they have."""
     name = body.name if "name" in body.model_fields_set else None
     template = await templates.change(write, caller.account_id, which(id), name=name, **_changes(body))
@@ -147,14 +147,14 @@ async def change_template(id: Id, body: TemplateChange, caller: Writer, write: W
 
 
 @router.delete("/{id}", status_code=204)
-async def delete_template(id: Id, caller: Writer, write: Write) -> None:  # noqa: A002
+async def delete_template(id: Id, caller: Writer, write: Write) -> None:
     """Delete a template."""
     await templates.delete(write, caller.account_id, which(id))
 
 
 @router.post("/{id}/render")
 async def render_template(
-    id: Id,  # noqa: A002
+    id: Id,
     body: RenderIn,
     caller: Writer,
     read: Read,
@@ -167,7 +167,7 @@ async def render_template(
 
 @router.post("/{id}/test-send", status_code=202)
 async def test_send(
-    id: Id,  # noqa: A002
+    id: Id,
     *,
     body: TemplateTestIn,
     request: Request,

@@ -176,26 +176,26 @@ async def create_message(body: MessageIn, caller: Writer, write: Write, response
 
 
 @router.get("/{id}")
-async def show_message(id: Id, caller: Reader, read: Read) -> MessageOut:  # noqa: A002 as the contract names it
+async def show_message(id: Id, caller: Reader, read: Read) -> MessageOut:
     """Show a message."""
     return _shown(await transactional.get(read, caller.account_id, which(id)))
 
 
 @router.patch("/{id}")
-async def change_message(id: Id, body: MessageChange, caller: Writer, write: Write) -> MessageOut:  # noqa: A002
+async def change_message(id: Id, body: MessageChange, caller: Writer, write: Write) -> MessageOut:
     """Change what is given; mail that was accepted before stays as it was."""
     return _shown(await transactional.change(write, caller.account_id, which(id), **_changes(body)))
 
 
 @router.delete("/{id}", status_code=204)
-async def delete_message(id: Id, caller: Writer, write: Write) -> None:  # noqa: A002
+async def delete_message(id: Id, caller: Writer, write: Write) -> None:
     """Delete a message; what was sent stays."""
     await transactional.delete(write, caller.account_id, which(id))
 
 
 @router.post("/{id}/send", status_code=202)
 async def send(
-    id: Id,  # noqa: A002
+    id: Id,
     *,
     body: SendIn,
     request: Request,

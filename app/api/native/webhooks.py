@@ -52,14 +52,14 @@ async def make_webhook(
 
 
 @router.get("/{id}")
-async def show_webhook(id: Id, caller: Reader, read: Read) -> WebhookOut:  # noqa: A002 the contract's word
+async def show_webhook(id: Id, caller: Reader, read: Read) -> WebhookOut:
     """Show a webhook."""
     return WebhookOut.model_validate(webhook_members(await webhooks.get(read, caller.account_id, which(id))))
 
 
 @router.patch("/{id}")
 async def change_webhook(
-    id: Id,  # noqa: A002 the contract's word
+    id: Id,
     body: WebhookPatch,
     caller: Writer,
     write: Write,
@@ -71,14 +71,14 @@ async def change_webhook(
 
 
 @router.delete("/{id}", status_code=204)
-async def delete_webhook(id: Id, caller: Writer, write: Write) -> None:  # noqa: A002 the contract's word
+async def delete_webhook(id: Id, caller: Writer, write: Write) -> None:
     """Delete a webhook; what waits for it is given up."""
     await webhooks.remove(write, caller.account_id, which(id))
 
 
 @router.post("/{id}/rotate-secret")
 async def rotate_secret(
-    id: Id,  # noqa: A002 the contract's word
+    id: Id,
     caller: Writer,
     write: Write,
     runtime: RuntimeDep,
@@ -92,7 +92,7 @@ async def rotate_secret(
 
 @router.post("/{id}/test", status_code=202)
 async def test_webhook(
-    id: Id,  # noqa: A002 the contract's word
+    id: Id,
     caller: Writer,
     write: Write,
     runtime: RuntimeDep,
@@ -108,7 +108,7 @@ async def test_webhook(
 
 @router.get("/{id}/deliveries")
 async def list_deliveries(
-    id: Id,  # noqa: A002 the contract's word
+    id: Id,
     caller: Reader,
     read: Read,
     *,
@@ -124,7 +124,7 @@ async def list_deliveries(
 
 
 @router.post("/{id}/deliveries/{delivery_id}/retry", status_code=202)
-async def retry(id: Id, delivery_id: Id, caller: Writer, write: Write) -> WebhookDeliveryOut:  # noqa: A002 the contract's word
+async def retry(id: Id, delivery_id: Id, caller: Writer, write: Write) -> WebhookDeliveryOut:
     """Send an event again at once, with all its tries and the same `webhook-id`, whatever came of it.
 
     Raises:

@@ -9,11 +9,11 @@ from pydantic import BaseModel
 
 from app.api.native.auth import Reader
 from app.api.native.email_names import MAX_ADDRESS, CampaignId, campaign_of, shown_email_id, shown_uuid
-from app.api.native.messages import AttemptOut
+from app.api.native.messages import AttemptOut, attempt_out
 from app.api.native.routing import native_router
 from app.api.native.times import Time
 from app.core import audit, reports
-from app.core.audit import AttemptStory, CopyStory
+from app.core.audit import CopyStory
 from app.core.contacts import ContactStatus
 from app.core.suppressions import Reason
 from app.dependencies import Read, RuntimeDep
@@ -150,18 +150,5 @@ def _copy(settings: Settings, copy: CopyStory, names: dict[int, str]) -> dict[st
         "reason": copy.reason,
         "possible_duplicate": copy.possible_duplicate,
         "accepted_at": copy.accepted_at,
-        "attempts": [_attempt(one) for one in copy.attempts],
-    }
-
-
-def _attempt(attempt: AttemptStory) -> dict[str, Any]:
-    return {
-        "attempt": attempt.attempt,
-        "time": attempt.attempted_at,
-        "outcome": attempt.outcome,
-        "host": attempt.host,
-        "code": attempt.code,
-        "enhanced_code": attempt.enhanced,
-        "reply": attempt.reply,
-        "milliseconds": attempt.duration_ms,
+        "attempts": [attempt_out(one) for one in copy.attempts],
     }

@@ -1,9 +1,10 @@
-"""Who is asking: one account through one key, as an immutable value. Imports the models only."""
+"""Who is asking: one account through one key, as an immutable value. Imports the models and the core's errors."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from app.core.errors import Forbidden
 from app.models.account import Account, Role
 from app.models.api_key import Scope
 
@@ -55,6 +56,15 @@ class Caller:
     def may(self, scope: Scope) -> bool:
         """Tell whether the key opens this; `write` includes `read` and `send`, `admin` includes all."""
         return any(scope in _OPENS[held] for held in self.scopes)
+
+    def require(self, scope: Scope) -> None:
+        """Go on only when the key opens this.
+
+        Raises:
+            Forbidden: It does not.
+        """
+        if not self.may(scope):
+            raise Forbidden(f"the key lacks the scope {scope}")
 
     @property
     def quota_root(self) -> int:

@@ -7,6 +7,8 @@ found the revision still current (`app.core.messages`). Unknown keys are never r
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -14,15 +16,17 @@ from app.core import changelog
 from app.core.accounts import repository
 from app.core.accounts.caller import Caller, caller_as
 from app.core.accounts.key_use import KeyUse
-from app.core.errors import Unauthenticated
+from app.core.errors import Overloaded, StaleCaller, Unauthenticated
 from app.db.engine import DatabaseAway
 from app.db.unit_of_work import reading
 from app.kit.secrets import digest
+from app.models.api_key import Scope
 
+Result = TypeVar("Result")
 MAX_KEY_LENGTH = 512
 """Longest text that is looked up at all, in characters."""
-
-
+ATTEMPTS = 3
+"""How often something is tried for an account that keeps changing meanwhile."""
 OUTAGE_SECONDS = 30.0
 """How long a caller is remembered while PostgreSQL can't be asked."""
 
@@ -74,6 +78,30 @@ class KeyRing:
             Unauthenticated: Unknown, revoked or expired key; disabled or deleted account.
         """
         return await self._look_up(key)
+
+    async def acting(
+        self, key: str, caller: Caller, scope: Scope, act: Callable[[Caller], Awaitable[Result]]
+    ) -> Result:
+        """Do something for a caller, and begin again when the account has changed since it was read.
+
+        Args:
+            key: Whose caller it is.
+            caller: As last read.
+            scope: What the key must open, still.
+            act: Has done nothing when it raises `StaleCaller`.
+
+        Raises:
+            Unauthenticated: The key opens nothing any more.
+            Forbidden: It does not open this any more.
+            Overloaded: The account keeps changing.
+        """
+        for _ in range(ATTEMPTS):
+            try:
+                return await act(caller)
+            except StaleCaller:
+                caller = await self.fresh(key)
+                caller.require(scope)
+        raise Overloaded("the account keeps changing")
 
     def forget(self, account_id: int) -> None:
         """Drop what is remembered of an account, because this process has just changed it."""

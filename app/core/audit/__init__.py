@@ -7,7 +7,7 @@ Reads tables of every noun and writes none. Imports models, db, kit.
 """
 
 from app.core.audit.service import check, check_identity
-from app.core.audit.stories import AttemptStory, CopyStory, ListEntry, Membership, RunStory, Why
+from app.core.audit.stories import CopyStory, ListEntry, Membership, RunStory, Why
 from app.core.audit.values import DAYS_BACK, MOST_SHOWN, Difference, Kind, Report, Scope
 from app.core.audit.why import MOST_COPIES, why
 
@@ -15,7 +15,6 @@ __all__ = [
     "DAYS_BACK",
     "MOST_COPIES",
     "MOST_SHOWN",
-    "AttemptStory",
     "CopyStory",
     "Difference",
     "Kind",

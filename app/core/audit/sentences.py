@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from app.core.audit.stories import AttemptStory, ListEntry, Membership
+from app.core.audit.stories import ListEntry, Membership
+from app.core.messages import Attempt
 from app.models.contact import ContactStatus
 from app.models.message import State
 from app.models.run import RunState
@@ -35,7 +36,7 @@ def instant(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def of_copy(copy: Any, attempts: Sequence[AttemptStory], bounce: Any) -> str:
+def of_copy(copy: Any, attempts: Sequence[Attempt], bounce: Any) -> str:
     """Say what became of a copy.
 
     Args:
@@ -66,13 +67,13 @@ def of_copy(copy: Any, attempts: Sequence[AttemptStory], bounce: Any) -> str:
     return said + (TWICE if copy.possible_duplicate or copy.state == State.UNCERTAIN else "")
 
 
-def _delivered(copy: Any, attempts: Sequence[AttemptStory]) -> str:
+def _delivered(copy: Any, attempts: Sequence[Attempt]) -> str:
     taken = next((one for one in attempts if one.outcome == "delivered"), None)
     by = f" by {taken.host}" if taken and taken.host else ""
     return f"delivered on {_when(copy.delivered_at)}{by}{_reply(taken)}"
 
 
-def _bounced(copy: Any, last: AttemptStory | None, bounce: Any) -> str:
+def _bounced(copy: Any, last: Attempt | None, bounce: Any) -> str:
     kind = f": {bounce.bounce_type} ({bounce.category})" if bounce else ""
     by = f" by {last.host}" if last and last.host and last.attempted_at == copy.bounced_at else ""
     said = _reply(last) if by else f" ({bounce.diagnostic[:LONGEST_REPLY]})" if bounce and bounce.diagnostic else ""
@@ -80,7 +81,7 @@ def _bounced(copy: Any, last: AttemptStory | None, bounce: Any) -> str:
     return f"bounced on {_when(copy.bounced_at)}{kind}{by}{said}{before}"
 
 
-def _ended(word: str, copy: Any, last: AttemptStory | None) -> str:
+def _ended(word: str, copy: Any, last: Attempt | None) -> str:
     return f"{word} on {_when(copy.finished_at)}" + (f": {last.reply[:LONGEST_REPLY]}" if last and last.reply else "")
 
 
@@ -95,14 +96,14 @@ def _ahead(copy: Any) -> str:
     return f"{'next' if copy.attempts else 'due'} at {instant(copy.due_at)}"
 
 
-def _reply(attempt: AttemptStory | None) -> str:
+def _reply(attempt: Attempt | None) -> str:
     if attempt is None or not (attempt.code or attempt.reply):
         return ""
     code = f"{attempt.code} " if attempt.code and not attempt.reply.startswith(str(attempt.code)) else ""
     return f" ({code}{attempt.reply[:LONGEST_REPLY]})"
 
 
-def _at(attempt: AttemptStory | None) -> str:
+def _at(attempt: Attempt | None) -> str:
     return _when(attempt.attempted_at if attempt else None)
 
 

@@ -3,35 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.core.messages import Attempt
 from app.models.contact import ContactStatus
 from app.models.message import Kind, State
 from app.models.run import RunState
 from app.models.suppression import Reason
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptStory:
-    """One attempt at a copy.
-
-    Attributes:
-        attempt: Number, from 1.
-        attempted_at: When the outcome was known.
-        outcome: `delivered`, `deferred`, `rejected`, `in_doubt`, `blocked`, `failed`.
-        code: SMTP reply code, 0 without a reply.
-        enhanced: Enhanced status code, "" without.
-        reply: What the server said, or what went wrong on our side.
-        host: The server that was talked to.
-        duration_ms: Milliseconds.
-    """
-
-    attempt: int
-    attempted_at: datetime
-    outcome: str
-    code: int
-    enhanced: str
-    reply: str
-    host: str
-    duration_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +40,7 @@ class CopyStory:
     run_id: int | None
     campaign_id: int | None
     campaign_name: str | None
-    attempts: tuple[AttemptStory, ...]
+    attempts: tuple[Attempt, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.core.audit import sentences
-from app.core.audit.stories import AttemptStory, CopyStory, ListEntry, Membership, RunStory, Why
+from app.core.audit.stories import CopyStory, ListEntry, Membership, RunStory, Why
+from app.core.messages import Attempt, attempts_of
 from app.db.sql import Sql
 from app.db.unit_of_work import ReadSession
 from app.mail.addresses import InvalidAddress, parse_mailbox
@@ -15,7 +16,6 @@ from app.models.run import RunState
 from app.models.suppression import Reason
 
 MOST_COPIES = 500
-MOST_ATTEMPTS = 10_000
 MOST_OTHERS = 100
 """Runs, suppression entries and contacts that are told."""
 _sql = Sql(__package__)
@@ -36,7 +36,7 @@ async def why(
     key = _key(address)
     limit = min(limit, MOST_COPIES)
     rows = await _sql.rows(read, "why_copies", key, account_id, campaign_id, limit + 1)
-    attempts = await _attempts(read, rows[:limit])
+    attempts = await attempts_of(read, [(row.message_id, row.accepted_at) for row in rows[:limit]])
     bounces = await _bounces(read, rows[:limit])
     entries = tuple(
         ListEntry(row.account_id, Reason(row.reason), row.detail, row.created_at)
@@ -65,18 +65,6 @@ def _key(address: str) -> str:
         return address.strip().lower()
 
 
-async def _attempts(read: ReadSession, rows: Sequence[Any]) -> dict[int, tuple[AttemptStory, ...]]:
-    if not rows:
-        return {}
-    found: dict[int, tuple[AttemptStory, ...]] = {}
-    for row in await _sql.rows(read, "why_attempts", *_keys(rows), MOST_ATTEMPTS):
-        story = AttemptStory(
-            row.attempt, row.attempted_at, row.outcome, row.code, row.enhanced, row.reply, row.host, row.duration_ms
-        )
-        found[row.message_id] = (*found.get(row.message_id, ()), story)
-    return found
-
-
 async def _bounces(read: ReadSession, rows: Sequence[Any]) -> dict[int, Any]:
     bounced = [row for row in rows if row.bounced_at]
     if not bounced:
@@ -88,7 +76,7 @@ def _keys(rows: Sequence[Any]) -> tuple[list[int], list[datetime]]:
     return [row.message_id for row in rows], [row.accepted_at for row in rows]
 
 
-def _copy(row: Any, attempts: tuple[AttemptStory, ...], bounce: Any) -> CopyStory:
+def _copy(row: Any, attempts: tuple[Attempt, ...], bounce: Any) -> CopyStory:
     return CopyStory(
         message_id=row.message_id,
         accepted_at=row.accepted_at + timedelta(milliseconds=row.accepted_ms),

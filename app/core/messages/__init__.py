@@ -8,11 +8,13 @@
     report        report_bounces: failures that are reported later
     tracking_of   what the copies of a mail report, by its account's switches; tracking_with: by its own;
                   tracking_of_raw: of one that came whole
+    attempts_of   what was tried with copies
     partitions    make_partitions, months_left
 
 Imports: accounts, contacts, models, db, kit.
 """
 
+from app.core.messages.attempts import Attempt, attempts_of
 from app.core.messages.batcher import Batcher
 from app.core.messages.bounces import BounceFacts, ReportedBounce, SuppressionRules, report_bounces
 from app.core.messages.claims import (
@@ -57,6 +59,7 @@ __all__ = [
     "PARTITIONED",
     "UNTRACKED",
     "Accepted",
+    "Attempt",
     "AttemptOutcome",
     "Author",
     "Batcher",
@@ -77,6 +80,7 @@ __all__ = [
     "SuppressionRules",
     "Tracking",
     "Undone",
+    "attempts_of",
     "cancel_of_accounts",
     "cancel_waiting",
     "claim_chunk",

@@ -4,8 +4,8 @@ Owns no table; reads the ledger and what tracking records. Numbers over time are
 """
 
 from app.core.reports.asking import PAGE
-from app.core.reports.copies import attempts_of, count_copies, find_copy, foreign_names, get_copy, list_copies
-from app.core.reports.copy_rows import AttemptRow, CopyFilter, CopyPlace, CopyState
+from app.core.reports.copies import count_copies, find_copy, foreign_names, get_copy, list_copies
+from app.core.reports.copy_rows import CopyFilter, CopyPlace, CopyState
 from app.core.reports.engagement import (
     clicks,
     count_clicks,
@@ -42,7 +42,6 @@ from app.core.reports.values import (
 
 __all__ = [
     "PAGE",
-    "AttemptRow",
     "BounceKind",
     "BounceRow",
     "ClickRow",
@@ -56,7 +55,6 @@ __all__ = [
     "OpenRow",
     "UniqueClickRow",
     "UniqueOpenRow",
-    "attempts_of",
     "bounces",
     "clicks",
     "complaints",

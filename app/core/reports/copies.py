@@ -1,4 +1,4 @@
-"""The verbs on single copies: listed by acceptance with any filter, one looked up, its attempts.
+"""The verbs on single copies: listed by acceptance with any filter, one looked up.
 
 Pages are read in the order of `ix_messages_account` and go on behind the last copy shown, so the last page costs what
 the first one costs; the copies of a recipient are found by `ix_messages_recipient`. Imports models, db and the front
@@ -15,15 +15,13 @@ from sqlalchemy import ColumnElement, Row, Select, func, literal, literal_column
 from sqlalchemy.orm import aliased
 
 from app.core.messages import parse_email_id
-from app.core.reports.copy_rows import AttemptRow, CopyFilter, CopyPlace, CopyState
+from app.core.reports.copy_rows import CopyFilter, CopyPlace, CopyState
 from app.db.sql import Sql
 from app.db.unit_of_work import ReadSession
 from app.models.foreign_email_id import ForeignEmailId
 from app.models.message import Kind, Message, State
 from app.models.run import Run
 
-MAX_ATTEMPTS = 1000
-"""Attempts of one copy that are told."""
 _SECOND = timedelta(seconds=1)
 _CLOCKS = timedelta(minutes=1)
 """How far clocks may be apart."""
@@ -96,11 +94,6 @@ async def get_copy(read: ReadSession, account_id: int, key: tuple[int, datetime]
     query = select(Message).where(Message.id == key[0], Message.accepted_at == key[1], Message.account_id == account_id)
     rows = (await read.execute(query.with_only_columns(*_columns(Message)))).all()
     return next(iter(await _states(read, rows)), None)
-
-
-async def attempts_of(read: ReadSession, key: tuple[int, datetime]) -> list[AttemptRow]:
-    """List the attempts at a copy that `find_copy` found, in order; at most 1000."""
-    return [AttemptRow(**row._mapping) for row in await _sql.rows(read, "copy_attempts", *key, MAX_ATTEMPTS)]  # noqa: SLF001
 
 
 def _columns(copy: Any) -> list[Any]:

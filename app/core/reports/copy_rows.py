@@ -102,28 +102,3 @@ class CopyState:
     def place(self) -> CopyPlace:
         """Its place in the order of acceptance."""
         return CopyPlace(self.second, self.accepted_ms, self.message_id)
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptRow:
-    """One attempt at a copy.
-
-    Attributes:
-        attempt: Number, from 1; 0 where another system made it.
-        attempted_at: When the outcome was known.
-        outcome: `delivered`, `deferred`, `rejected`, `in_doubt`, `blocked`, `failed`.
-        code: SMTP reply code, 0 without a reply.
-        enhanced: Enhanced status code, "" without.
-        reply: What the server said, or what went wrong on our side.
-        host: The server that was talked to.
-        duration_ms: Milliseconds.
-    """
-
-    attempt: int
-    attempted_at: datetime
-    outcome: str
-    code: int
-    enhanced: str
-    reply: str
-    host: str
-    duration_ms: int

@@ -6,12 +6,15 @@ doors, `app.db`, `app.mail`.
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from ipaddress import ip_address
+from typing import TypeVar
 
 from app.core.accounts import Caller, KeyRing, LogIns, Scope
-from app.core.errors import Forbidden, Overloaded, QuotaExceeded, StaleCaller, Unauthenticated
+from app.core.errors import Forbidden, Overloaded, QuotaExceeded, Unauthenticated
 from app.core.messages import Batcher, Draft, IssueDraft, email_id, tracking_of_raw
 from app.core.senders import SenderBook
 from app.db.engine import DatabaseAway
@@ -25,8 +28,7 @@ from app.smtpd.submission import letters
 from app.smtpd.submission.attempts import Attempts
 from app.smtpd.submission.letters import Letter
 
-ATTEMPTS = 3
-"""How often a mail is handled when the account changes under it."""
+Result = TypeVar("Result")
 LARGE = 128 * 1024
 """Octets from which a mail is read in a thread: about a millisecond for the loop."""
 OK = "250 2.1.0 Ok"
@@ -147,22 +149,17 @@ class SubmissionDesk:
         except Malformed as error:
             letter = error
         try:
-            caller = await self._caller(client)
-            for _ in range(ATTEMPTS):
-                try:
-                    if isinstance(letter, Malformed):
-                        reply, issue = letters.refused_mail(letter, given[0])
-                        await self._parts.batcher.refuse(caller, sender=mail.sender, issues=(issue,), at=received_at)
-                        return reply
-                    return await self._hand_over(caller, letter, received_at)
-                except StaleCaller:
-                    caller = await self._parts.keys.fresh(client.key)
-        except Unauthenticated:
+            if isinstance(letter, Malformed):
+                reply, issue = letters.refused_mail(letter, given[0])
+                refuse = partial(self._parts.batcher.refuse, sender=mail.sender, issues=(issue,), at=received_at)
+                await self._acting(client, refuse)
+                return reply
+            return await self._acting(client, partial(self._hand_over, letter=letter, received_at=received_at))
+        except (Unauthenticated, Forbidden):
             peer.identity = None
             return LOGIN_FIRST
         except (DatabaseAway, Overloaded):
             return TRY_LATER
-        return TRY_LATER
 
     async def _hand_over(self, caller: Caller, letter: Letter, received_at: datetime) -> str:
         """Return what the client is told, once the mail or its refusal is durable.
@@ -207,27 +204,23 @@ class SubmissionDesk:
         first = email_id(accepted.accepted_at, accepted.message_ids[0], self._settings.node_name)
         return f"250 2.0.0 Ok: queued as {first}"
 
-    async def _caller(self, client: Client) -> Caller:
-        """Return who a client is now.
+    async def _acting(self, client: Client, act: Callable[[Caller], Awaitable[Result]]) -> Result:
+        """Do something for a client as `KeyRing.acting` does.
 
         Raises:
-            Unauthenticated: Its key opens nothing any more, or not this.
+            Unauthenticated, Forbidden: Its key opens nothing any more, or not this.
+            Overloaded, DatabaseAway: As `act`.
         """
-        caller = await self._parts.keys.caller(client.key)
-        if not caller.may(Scope.SEND):
-            raise Unauthenticated("the key may not send any more")
-        return caller
+        keys = self._parts.keys
+        caller = await keys.caller(client.key)
+        caller.require(Scope.SEND)
+        return await keys.acting(client.key, caller, Scope.SEND, act)
 
     async def _record(self, client: Client, sender: str, kind: IssueType, address: str, text: str) -> None:
         """Record a refusal; that it can't be recorded now changes nothing for the client."""
         issue = IssueDraft(kind, address[: letters.MAX_SHOWN], text)
-        with contextlib.suppress(Unauthenticated, DatabaseAway, Overloaded, StaleCaller):
-            caller = await self._caller(client)
-            try:
-                await self._parts.batcher.refuse(caller, sender=sender, issues=(issue,))
-            except StaleCaller:
-                caller = await self._parts.keys.fresh(client.key)
-                await self._parts.batcher.refuse(caller, sender=sender, issues=(issue,))
+        with contextlib.suppress(Unauthenticated, Forbidden, DatabaseAway, Overloaded):
+            await self._acting(client, partial(self._parts.batcher.refuse, sender=sender, issues=(issue,)))
 
 
 def _is_loopback(address: str) -> bool:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
+from app.api import receiving
 from app.api.dyn import bodies, params
 from app.api.dyn.bodies import body_fields, form_fields
 from app.api.dyn.errors import BodyTooLarge, BodyTooSlow
@@ -200,7 +201,7 @@ async def test_a_body_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPat
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(params, "READ_SECONDS", 0.01)
+    monkeypatch.setattr(receiving, "READ_SECONDS", 0.01)
     pending = request()
     with pytest.raises(BodyTooSlow):
         await read_params(Request(pending.scope, never), limit=100)

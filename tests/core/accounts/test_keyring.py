@@ -5,8 +5,8 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import accounts
-from app.core.accounts import KeyRing, Scope
-from app.core.errors import Unauthenticated
+from app.core.accounts import Caller, KeyRing, Scope
+from app.core.errors import Forbidden, Overloaded, StaleCaller, Unauthenticated
 from app.db.unit_of_work import unit_of_work
 from tests.factories import Factories
 
@@ -148,3 +148,45 @@ async def test_scopes_include_each_other(make: Factories, held: str, opened: set
     made = await make.account()
     caller = await make.caller(await make.api_key(made.id, held))
     assert {scope for scope in Scope if caller.may(scope)} == opened
+
+
+async def test_what_was_begun_for_an_account_that_changed_is_begun_again(make: Factories, engine: AsyncEngine) -> None:
+    made = await make.account()
+    ring = KeyRing(engine)
+    stale = await ring.caller(made.key)
+    async with unit_of_work(engine) as write:
+        await accounts.touch(write, made.id)
+    seen: list[int] = []
+
+    async def act(caller: Caller) -> int:
+        seen.append(caller.revision)
+        if caller.revision == stale.revision:
+            raise StaleCaller("changed")
+        return caller.account_id
+
+    assert await ring.acting(made.key, stale, Scope.SEND, act) == made.id
+    assert seen == [stale.revision, stale.revision + 1]
+
+
+async def test_an_account_that_keeps_changing_is_given_up(make: Factories, engine: AsyncEngine) -> None:
+    made = await make.account()
+    tried = 0
+
+    async def act(_: Caller) -> None:
+        nonlocal tried
+        tried += 1
+        raise StaleCaller("changed")
+
+    with pytest.raises(Overloaded):
+        await KeyRing(engine).acting(made.key, made.caller, Scope.SEND, act)
+    assert tried == 3
+
+
+async def test_a_key_that_does_not_open_it_any_more_is_refused(make: Factories, engine: AsyncEngine) -> None:
+    made = await make.account()
+
+    async def act(_: Caller) -> None:
+        raise StaleCaller("changed")
+
+    with pytest.raises(Forbidden):
+        await KeyRing(engine).acting(made.key, made.caller, Scope.ADMIN, act)

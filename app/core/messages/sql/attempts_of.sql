@@ -17,5 +17,5 @@
 SELECT message_id, attempt, attempted_at, outcome, code, enhanced, reply, host, duration_ms
 FROM attempts
 WHERE message_id = ANY ($1::bigint[]) AND accepted_at = ANY ($2::timestamptz[])
-ORDER BY message_id, attempt, attempted_at
+ORDER BY message_id, attempted_at, attempt, lease_id
 LIMIT $3::int
