@@ -18,7 +18,7 @@ class Audience(Base):
 
     __tablename__ = "audiences"
     __table_args__ = (
-        Index("ix_audiences_account_id", "account_id", "id"),
+        Index("ix_audiences_account", "account_id", "id", postgresql_include=["deleted_at"]),
         # What `app.core.finding` reads alone for the usual questions, in the order it answers in.
         Index(
             "ix_audiences_found",

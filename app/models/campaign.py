@@ -19,7 +19,8 @@ class Campaign(Base):
     __tablename__ = "campaigns"
     __table_args__ = (
         Index("ix_campaigns_account_id", "account_id", "id"),
-        # What `app.core.finding` reads alone for the usual questions, in the order it answers in.
+        # What `app.core.finding` reads alone for the usual questions, in the order it answers in. Without the name,
+        # which may be longer than a row of an index.
         Index(
             "ix_campaigns_found",
             "account_id",
@@ -45,6 +46,7 @@ class Campaign(Base):
             "ix_campaigns_latest_run",
             "account_id",
             "latest_run_id",
+            postgresql_include=["id"],
             postgresql_where=text("deleted_at IS NULL"),
         ),
         Index(

@@ -57,6 +57,10 @@ BEGIN
     )::uuid;
 END $$
 """
+TOTALS = (
+    "ix_audience_tallies_total ON audience_tallies (account_id, audience_id) INCLUDE (delta)"
+    " WHERE account_id IS NOT NULL AND status = 'subscribed'"
+)
 INDEXES = (
     (
         "ix_templates_found ON templates (account_id, unix_seconds(created_at), public_uuid('template', id))"
@@ -85,8 +89,10 @@ INDEXES = (
         "ix_campaigns_name ON campaigns (account_id, (nullif(left(name, 200), '') COLLATE \"C\"))"
         " WHERE deleted_at IS NULL"
     ),
-    "ix_campaigns_latest_run ON campaigns (account_id, latest_run_id) WHERE deleted_at IS NULL",
+    "ix_campaigns_latest_run ON campaigns (account_id, latest_run_id) INCLUDE (id) WHERE deleted_at IS NULL",
     "ix_runs_state ON runs (account_id, state, id)",
+    "ix_audiences_account ON audiences (account_id, id) INCLUDE (deleted_at)",
+    "ix_audience_tallies_recent ON audience_tallies (audience_id) WHERE account_id IS NULL",
     "ix_templates_extra ON templates USING gin (extra_keys(account_id, extra)) WHERE extra IS NOT NULL",
     "ix_audiences_extra ON audiences USING gin (extra_keys(account_id, extra)) WHERE extra IS NOT NULL",
     "ix_campaigns_extra ON campaigns USING gin (extra_keys(account_id, extra)) WHERE extra IS NOT NULL",
@@ -98,11 +104,14 @@ def upgrade() -> None:
         op.execute(function)
     for table in ("templates", "campaigns"):  # content goes out of line, so that a look at all rows reads little
         op.execute(f"ALTER TABLE {table} SET (toast_tuple_target = 256)")
+    op.execute("ALTER TABLE audience_tallies ADD COLUMN IF NOT EXISTS account_id bigint")
     with op.get_context().autocommit_block():
         op.execute("SET statement_timeout = 0")
         op.execute("SET lock_timeout = 0")
         for index in INDEXES:
             op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {index}")
+        op.execute(f"CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS {TOTALS}")
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_audiences_account_id")  # ix_audiences_account says more
         op.execute("SET statement_timeout = '5s'")
         op.execute("SET lock_timeout = '4s'")
 

@@ -8,8 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.db.engine import driver_connection
 from app.db.sql import Sql
 
-MOST_KEPT = 20
-"""Tallies of one audience that are worth no work."""
 BATCH = 50_000
 """Tallies of one statement."""
 MAX_BATCHES = 100
@@ -17,14 +15,18 @@ _sql = Sql(__package__)
 
 
 async def fold_tallies(engine: AsyncEngine) -> int:
-    """Put one tally in the place of many wherever an audience has more than a few; return how many went.
+    """Put one tally in the place of those of an audience and status, wherever there are new ones; return how many went.
 
-    Nobody waits for it. Run twice at once each does a part; killed, the next one goes on.
+    Nobody waits for it. Run twice at once one of them does nothing; killed, the next one goes on.
     """
     folded = 0
     async with driver_connection(engine) as connection:
         for _ in range(MAX_BATCHES):
-            [(went,)] = await _sql.fetch(connection, "fold", MOST_KEPT, BATCH)
+            async with connection.transaction():
+                [(is_alone,)] = await _sql.fetch(connection, "lock_fold")
+                if not is_alone:  # a statement of its own: the fold must see what the last one has left
+                    break
+                [(went,)] = await _sql.fetch(connection, "fold", BATCH)
             folded += went
             if went < BATCH:
                 break

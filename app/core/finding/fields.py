@@ -3,8 +3,8 @@
 Source: docs/contract/dyno.md, 4 to 7.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from sqlalchemy import (
     literal,
     select,
 )
+from sqlalchemy.orm import aliased
 
 from app.core.finding.values import Kind
 from app.db.unit_of_work import ReadSession
@@ -61,6 +62,7 @@ class Field:
         exact: A quicker way to ask whether it is one of some texts, none of them blank.
         order: What it is sorted by, where that is not the value.
         start: What an index sorts by, in no other order than the value, though with more ties.
+        source: What is selected from for it, where that is more than the table's.
     """
 
     kind: Kind
@@ -68,6 +70,7 @@ class Field:
     exact: Exact | None = None
     order: Expression | None = None
     start: Expression | None = None
+    source: FromClause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +78,20 @@ class Table:
     """Where the objects of a noun are.
 
     Attributes:
+        noun: As which their rows have names.
         model: Their rows.
         source: What is selected from.
         uuid: Of an object.
         fields: What can be asked about it.
+        covered: The fields that the index by creation holds of live objects.
     """
 
+    noun: uids.Noun
     model: type[Template | Audience | Campaign]
     source: FromClause
     uuid: Expression
     fields: Mapping[str, Field]
+    covered: frozenset[str]
 
 
 def kinds(noun: Noun) -> Mapping[str, Kind]:
@@ -114,7 +121,13 @@ def table_of(noun: Noun, account_id: int, account: UUID) -> Table:
     """Return where a noun's objects are, with its fields as the account sees them."""
     table = _TABLES[noun](account_id)
     user = Field(Kind.STRING, literal(str(account), Text))
-    return Table(table.model, table.source, table.uuid, {**table.fields, "user_id": user})
+    return replace(table, fields={**table.fields, "user_id": user})
+
+
+def source_of(table: Table, names: Iterable[str]) -> FromClause:
+    """Return what is selected from when fields of these names are asked for."""
+    used = (table.fields[name].source for name in names if name in table.fields)
+    return next((source for source in used if source is not None), table.source)
 
 
 def extra_of(table: Table, name: str) -> Expression:
@@ -164,6 +177,13 @@ def _common(model: type[Template | Audience | Campaign], noun: uids.Noun) -> dic
     }
 
 
+def _table(
+    noun: uids.Noun, model: type[Template | Audience | Campaign], source: FromClause, fields: Mapping[str, Field]
+) -> Table:
+    covered = {"id", "created", "updated"} | ({"name"} if model is not Campaign else set())
+    return Table(noun, model, source, _of_row(noun, model.id), fields, frozenset(covered))
+
+
 def _templates(_account_id: int) -> Table:
     fields = {
         **_common(Template, uids.Noun.TEMPLATE),
@@ -171,22 +191,32 @@ def _templates(_account_id: int) -> Table:
         "content": _text(Template.html),
         "preview_message": _text(Template.preheader),
     }
-    return Table(Template, Template.__table__, _of_row(uids.Noun.TEMPLATE, Template.id), fields)
+    return _table(uids.Noun.TEMPLATE, Template, Template.__table__, fields)
 
 
-def _audiences(_account_id: int) -> Table:
-    subscribed = (
-        select(func.coalesce(func.sum(AudienceTally.delta), 0))
-        .where(AudienceTally.audience_id == Audience.id, AudienceTally.status == ContactStatus.SUBSCRIBED)
-        .correlate(Audience)
-        .scalar_subquery()
-    )
+def _audiences(account_id: int) -> Table:
     fields = {
         **_common(Audience, uids.Noun.AUDIENCE),
         "description": _text(Audience.description),
-        "subscriber_count": Field(Kind.NUMBER, cast(subscribed, BigInteger)),
+        "subscriber_count": _subscribers(account_id),
     }
-    return Table(Audience, Audience.__table__, _of_row(uids.Noun.AUDIENCE, Audience.id), fields)
+    return _table(uids.Noun.AUDIENCE, Audience, Audience.__table__, fields)
+
+
+def _subscribers(account_id: int) -> Field:
+    # Totals and lists are both read by number from indexes alone; what has not been folded yet is little.
+    total, recent = aliased(AudienceTally), aliased(AudienceTally)
+    subscribed = literal(ContactStatus.SUBSCRIBED.value, Text, literal_execute=True)  # the indexes' condition
+    since = (
+        select(recent.audience_id, cast(func.sum(recent.delta), BigInteger).label("delta"))
+        .where(recent.account_id.is_(None), recent.status == subscribed)
+        .group_by(recent.audience_id)
+        .subquery()
+    )
+    is_total = (total.audience_id == Audience.id) & (total.account_id == account_id) & (total.status == subscribed)
+    source = Audience.__table__.outerjoin(total, is_total).outerjoin(since, since.c.audience_id == Audience.id)
+    value = func.coalesce(total.delta, 0) + func.coalesce(since.c.delta, 0)
+    return Field(Kind.NUMBER, cast(value, BigInteger), source=source)
 
 
 def _campaigns(account_id: int) -> Table:
@@ -210,7 +240,7 @@ def _campaigns(account_id: int) -> Table:
     }
     is_latest = (Run.id == Campaign.latest_run_id) & (Run.account_id == Campaign.account_id)
     source = Campaign.__table__.outerjoin(Run.__table__, is_latest)
-    return Table(Campaign, source, _of_row(uids.Noun.CAMPAIGN, Campaign.id), fields)
+    return _table(uids.Noun.CAMPAIGN, Campaign, source, fields)
 
 
 def _name(column: Any) -> Field:

@@ -3,20 +3,20 @@
 Every verb takes the account first; what belongs to another account is not there.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, func, literal, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, func, literal, null, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import defer
 
 from app.core.campaigns import View
 from app.core.errors import Overloaded
-from app.core.finding.compiling import compiled, ordered, preordered, searched
-from app.core.finding.fields import Noun, Table, table_of
-from app.core.finding.regexes import Searches
+from app.core.finding.compiling import compiled, ordered, preordered
+from app.core.finding.fields import Noun, Table, source_of, table_of
+from app.core.finding.searching import search
 from app.core.finding.values import Condition, Operator, Order, Page
 from app.db.unit_of_work import ReadSession
 from app.models.audience import Audience
@@ -24,16 +24,32 @@ from app.models.campaign import Campaign
 from app.models.run import Run
 from app.models.template import Template
 
-SEARCHED_AT_ONCE = 5000
-"""Rows whose texts are read at once for regular expressions."""
-LONG_SEARCHED_AT_ONCE = 20
-"""The same of texts that may be megabytes."""
-LONG = frozenset({"content", "email_content"})
+FEW = 1000
+"""Rows that are kept from counting, so that the page is taken from them."""
 SECONDS = 15
 """How long one statement may take."""
 _CANCELED = "57014"
 
+_NUMBERS = ARRAY(BigInteger)
+
 Found = Template | Audience | View
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """What meets the conditions.
+
+    Attributes:
+        total: How many rows there are.
+        ids: All of them, or not.
+        where: What says so in SQL, but for regular expressions.
+        is_ordered: Whether the rows are all, and by creation.
+    """
+
+    total: int
+    ids: list[int]
+    where: list[ColumnElement[bool]]
+    is_ordered: bool = False
 
 
 async def find(
@@ -65,16 +81,19 @@ async def find(
     """
     table = table_of(noun, account_id, account)
     async with _in_time(read):
-        where = await _where(read, account_id, table, conditions)
-        total = await _total(read, table, where)
-        if not limit or offset >= total:
-            return Page((), total)
-        query = select(table.model.id).select_from(table.source)
+        met = await _met(read, account_id, table, conditions)
+        if not limit or offset >= met.total:
+            return Page((), met.total)
+        if met.is_ordered and order == Order():
+            return Page(tuple(met.ids[offset : offset + limit]), met.total)
+        where = met.where if met.total > len(met.ids) else [table.model.id == any_(literal(met.ids, _NUMBERS))]
+        source = source_of(table, [order.field, *(one.field for one in conditions)])
+        query = select(table.model.id).select_from(source)
         if rough := preordered(table, order):  # the UUIDs of the rows up to this page, and what ties with them, do
             first = query.where(*where).order_by(*rough).fetch(offset + limit, with_ties=True)
             where = [table.model.id.in_(first)]
         query = query.where(*where).order_by(*ordered(table, order)).limit(limit).offset(offset)
-        return Page(tuple((await read.execute(query)).scalars()), total)
+        return Page(tuple((await read.execute(query)).scalars()), met.total)
 
 
 async def count(read: ReadSession, account_id: int, account: UUID, noun: Noun, conditions: Sequence[Condition]) -> int:
@@ -86,7 +105,7 @@ async def count(read: ReadSession, account_id: int, account: UUID, noun: Noun, c
     """
     table = table_of(noun, account_id, account)
     async with _in_time(read):
-        return await _total(read, table, await _where(read, account_id, table, conditions))
+        return (await _met(read, account_id, table, conditions)).total
 
 
 async def load(
@@ -119,13 +138,18 @@ async def load(
 
 @asynccontextmanager
 async def _in_time(read: ReadSession) -> AsyncIterator[None]:
-    """Bound the time of each statement until the end of the transaction.
+    """Bound the time of each statement until the end of the transaction, and keep it to one process.
 
     Raises:
         Overloaded: One took too long.
         DBAPIError: Whatever else the database refuses.
     """
-    await read.execute(select(func.set_config("statement_timeout", f"{SECONDS}s", True)))
+    limits = {
+        "statement_timeout": f"{SECONDS}s",
+        "max_parallel_workers_per_gather": "0",
+        "plan_cache_mode": "force_custom_plan",
+    }
+    await read.execute(select(*(func.set_config(name, value, True) for name, value in limits.items())))
     try:
         yield
     except DBAPIError as error:
@@ -134,10 +158,8 @@ async def _in_time(read: ReadSession) -> AsyncIterator[None]:
         raise Overloaded("the search takes too long", retry_after_seconds=5) from None
 
 
-async def _where(
-    read: ReadSession, account_id: int, table: Table, conditions: Sequence[Condition]
-) -> list[ColumnElement[bool]]:
-    """Return the conditions as SQL; those of regular expressions as the rows that meet them.
+async def _met(read: ReadSession, account_id: int, table: Table, conditions: Sequence[Condition]) -> _Met:
+    """Return how many rows meet the conditions, with the rows when they are few or had to be looked at one by one.
 
     Raises:
         Invalid: A regular expression takes too long.
@@ -147,43 +169,11 @@ async def _where(
         where.append(table.model.deleted_at.is_(None))
     regexes = [condition for condition in conditions if condition.operator is Operator.REGEX]
     where += [compiled(table, condition) for condition in conditions if condition not in regexes]
+    source = source_of(table, (condition.field for condition in conditions))
     if regexes:
-        ids = await _searched(read, table, where, regexes)
-        where = [table.model.id == any_(literal(ids, ARRAY(BigInteger)))]
-    return where
-
-
-async def _searched(
-    read: ReadSession, table: Table, where: Sequence[ColumnElement[bool]], regexes: Sequence[Condition]
-) -> list[int]:
-    """Return the rows that meet conditions and regular expressions.
-
-    Raises:
-        Invalid: It takes too long.
-    """
-    searches, found, last = Searches(), list[int](), 0
-    texts = [searched(table, condition.field) for condition in regexes]
-    at_once = LONG_SEARCHED_AT_ONCE if any(one.field in LONG for one in regexes) else SEARCHED_AT_ONCE
-    query = select(table.model.id, *texts).select_from(table.source).order_by(table.model.id).limit(at_once)
-
-    def meet(rows: Sequence[Sequence[object]]) -> list[int]:
-        return [
-            int(str(id_))
-            for id_, *values in rows
-            if all(
-                (isinstance(value, str) and searches.found(one.field, str(one.operands[0]), value)) != one.negated
-                for one, value in zip(regexes, values, strict=True)
-            )
-        ]
-
-    while True:
-        rows = [tuple(row) for row in await read.execute(query.where(*where, table.model.id > last))]
-        found += await asyncio.to_thread(meet, rows)
-        if len(rows) < at_once:
-            return found
-        last = rows[-1][0]
-
-
-async def _total(read: ReadSession, table: Table, where: Sequence[ColumnElement[bool]]) -> int:
-    query = select(func.count()).select_from(table.source).where(*where)
-    return int((await read.execute(query)).scalar_one())
+        is_covered = table.covered.issuperset(condition.field for condition in conditions)
+        ids = await search(read, table, source, where, regexes, by_creation=is_covered)
+        return _Met(len(ids), ids, where, is_ordered=is_covered)
+    kept = func.array_agg(table.model.id, type_=_NUMBERS)[:FEW] if conditions else null()
+    total, few = (await read.execute(select(func.count(), kept).select_from(source).where(*where))).one()
+    return _Met(total, few or [], where)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core.audiences import fold_tallies
 from app.db.engine import driver_connection
 from tests.api.dyno.conftest import Dyno
 from tests.api.dyno.evaluator import NUMBERS, meets, sorting
@@ -94,6 +95,14 @@ async def lay(engine: AsyncEngine, account_id: int, other_id: int) -> None:
                     "WITH run AS (INSERT INTO runs (campaign_id, account_id, sender_id, state) VALUES ($1, $2, 1, $3)"
                     " RETURNING id) UPDATE campaigns SET latest_run_id = run.id FROM run WHERE campaigns.id = $1",
                     campaign, account, state)  # fmt: skip
+    await fold_tallies(engine)  # so that some lists have totals, some have changes since, and some both
+    async with driver_connection(engine) as db:
+        await db.execute(
+            "INSERT INTO contacts (account_id, audience_id, address, status)"
+            " SELECT account_id, id, 'late@x.example', 'subscribed'"
+            " FROM audiences WHERE id % 3 = 0"
+        )
+        await db.execute("UPDATE contacts SET status = 'unsubscribed' WHERE audience_id % 5 = 0 AND address LIKE '0%'")
 
 
 def operands(values: st.SearchStrategy[Any], *, strings: bool) -> st.SearchStrategy[dict[str, Any]]:
