@@ -288,6 +288,10 @@ class Retention(Group):
     """Days that copies and what happened to them are kept, by whole months; 0 = for ever."""
     count_days: int = Field(default=0, ge=0)
     """Days that counts by hour and day are kept; 0 = for ever."""
+    audit_days: int = Field(default=400, ge=0)
+    """Days that entries of the audit log are kept; 0 = for ever."""
+    automation_run_days: int = Field(default=90, ge=0)
+    """Days that runs of automations are kept after their end; 0 = for ever. Who has been in stays known."""
 
 
 class Limits(Group):

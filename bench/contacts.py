@@ -40,6 +40,17 @@ DEFINITIONS: dict[str, list[dict[str, Any]]] = {
     "date": [{"type": "field", "field": "BORN", "op": "gte", "value": "1990-01-01"}],
     "created": [{"type": "created_at", "op": "within_days", "value": 30}],
     "not opened": [{"type": "opened", "op": "none_within_days", "value": 30}],
+    "six numbers, any": [
+        {"type": "field", "field": "AGE", "op": "equals", "value": age} for age in (71, 72, 73, 74, 75, 76)
+    ],
+    "six, any": [
+        {"type": "field", "field": "AGE", "op": "gt", "value": 70},
+        {"type": "field", "field": "AGE", "op": "lt", "value": 5},
+        {"type": "field", "field": "BORN", "op": "gte", "value": "2000-01-01"},
+        {"type": "field", "field": "CITY", "op": "equals", "value": "hue"},
+        {"type": "field", "field": "CITY", "op": "contains", "value": "xyz"},
+        {"type": "tag", "op": "has", "value": "rare"},
+    ],
     "three": [
         {"type": "status", "op": "is", "value": "subscribed"},
         {"type": "tag", "op": "has", "value": "newcustomer"},
@@ -105,7 +116,7 @@ def _questions(account_id: int, audience_id: int, count: int) -> Iterator[tuple[
         for descending in (False, True):
             yield f"list: by {sort}{', descending' if descending else ''}", partial(_list, where, sort, descending)
     for name, conditions in DEFINITIONS.items():
-        definition = segments.definition_of(FIELDS, "all", conditions)
+        definition = segments.definition_of(FIELDS, "any" if name.endswith("any") else "all", conditions)
         yield f"preview: {name}", partial(_preview, where, definition)
 
 

@@ -16,7 +16,7 @@ from app.models.audience_tally import AudienceTally
 from app.models.audit_entry import AuditEntry
 from app.models.automation import Automation
 from app.models.automation_call import AutomationCall
-from app.models.automation_run import AutomationRun, AutomationTally
+from app.models.automation_run import AutomationEntrant, AutomationRun, AutomationTally
 from app.models.bounce import Bounce
 from app.models.campaign import Campaign
 from app.models.click import Click
@@ -65,6 +65,7 @@ __all__ = [
     "AuditEntry",
     "Automation",
     "AutomationCall",
+    "AutomationEntrant",
     "AutomationRun",
     "AutomationTally",
     "Bounce",

@@ -41,6 +41,7 @@ class AutomationRun(Base):
         Index("ix_automation_runs_due", "automation_id", "due_at", "id", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_automation_runs_listed", "automation_id", "id"),
         Index("ix_automation_runs_contact", "contact_id", "id", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_automation_runs_ended", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
         {"postgresql_with": {"fillfactor": 80}},
     )
 
@@ -70,6 +71,16 @@ class AutomationRun(Base):
     """By number of the step: the copy that was sent, as its id and the Unix second of its acceptance."""
     entered_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]
+
+
+class AutomationEntrant(Base):
+    """A contact that has been in an automation and whose run was deleted since (`retention.automation_run_days`)."""
+
+    __tablename__ = "automation_entrants"
+    __table_args__ = (PrimaryKeyConstraint("automation_id", "contact_id"),)
+
+    automation_id: Mapped[int] = mapped_column(BigInteger)
+    contact_id: Mapped[int] = mapped_column(BigInteger)
 
 
 class AutomationTally(Base):

@@ -114,10 +114,17 @@ def _make_runs() -> None:
         ("ix_automation_runs_due", ["automation_id", "due_at", "id"], "due_at IS NOT NULL", False),
         ("ix_automation_runs_listed", ["automation_id", "id"], None, False),
         ("ix_automation_runs_contact", ["contact_id", "id"], "ended_at IS NULL", False),
+        ("ix_automation_runs_ended", ["ended_at"], "ended_at IS NOT NULL", False),
     ):
         op.create_index(
             name, "automation_runs", columns, unique=unique, postgresql_where=sa.text(where) if where else None
         )
+    op.create_table(
+        "automation_entrants",
+        sa.Column("automation_id", sa.BigInteger(), nullable=False),
+        sa.Column("contact_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("automation_id", "contact_id", name=op.f("pk_automation_entrants")),
+    )
 
 
 def downgrade() -> None:

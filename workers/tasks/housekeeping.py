@@ -25,7 +25,12 @@ def fold_tallies() -> None:
 def forget_old() -> None:
     """Drop what is older than is kept. Run twice at once, the second does nothing; killed, the next goes on."""
     kept = settings().retention
-    limits = retention.Limits(detail_days=kept.detail_days, count_days=kept.count_days)
+    limits = retention.Limits(
+        detail_days=kept.detail_days,
+        count_days=kept.count_days,
+        audit_days=kept.audit_days,
+        automation_run_days=kept.automation_run_days,
+    )
     now = datetime.now(UTC)
     runtime.run(partial(retention.forget, now=now, limits=limits))
     runtime.run(partial(idempotency.forget, now=now))

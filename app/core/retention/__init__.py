@@ -1,6 +1,6 @@
 """Retention: what is older than the settings keep is dropped, in the background, without anybody waiting for it.
 
-    forget      months of copies with everything that happened to them, refusals, counts
+    forget      months of copies with everything that happened to them, refusals, counts, the audit log, ended runs
     first_kept  the first month that is kept
 
 Deletes from tables of several nouns, and only what is old; never contacts, suppressions, accounts or counts of

@@ -19,6 +19,7 @@ LONGEST_SECONDS = 40.0
 BATCH = 5000
 """Rows deleted at a time."""
 DETAILS = ("old_issues", "old_names", "old_postbacks", "old_minutes")
+COUNTS = ("old_hours", "old_closed_hours", "old_days")
 _LOCK_KEY = 0x666F_7267  # "forg"
 sql = Sql(__package__)
 
@@ -30,10 +31,14 @@ class Limits:
     Attributes:
         detail_days: Copies, what happened to them, and refusals; 0 = for ever.
         count_days: Counts by hour and day; 0 = for ever.
+        audit_days: Entries of the audit log; 0 = for ever.
+        automation_run_days: Runs of automations, since they ended; 0 = for ever.
     """
 
     detail_days: int
     count_days: int
+    audit_days: int = 0
+    automation_run_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,9 @@ class Forgotten:
 
 
 async def forget(engine: AsyncEngine, *, now: datetime, limits: Limits) -> Forgotten:
-    """Drop months of copies that are wholly older than is kept, old refusals, names and postbacks, and old counts.
+    """Drop months of copies that are wholly older than is kept; delete what is old of all else that is kept for a time.
+
+    That is refusals, names and postbacks, counts, the audit log, and runs of automations that have ended.
 
     Before that the counts of hours that are over are put together; no number changes.
 
@@ -75,11 +82,14 @@ async def forget(engine: AsyncEngine, *, now: datetime, limits: Limits) -> Forgo
             await closing.close(connection, now, deadline)
             if limits.detail_days:
                 tables, rows = await _details(connection, first_kept(now, limits.detail_days), deadline)
-            if limits.count_days:
-                day = (now - timedelta(days=limits.count_days)).astimezone(UTC).date()
-                rows += await _delete(
-                    connection, ("old_hours", "old_closed_hours", "old_days"), _midnight(day), deadline
-                )
+            for days, statements in (
+                (limits.count_days, COUNTS),
+                (limits.audit_days, ("old_entries",)),
+                (limits.automation_run_days, ("ended_runs",)),
+            ):
+                if days:
+                    day = (now - timedelta(days=days)).astimezone(UTC).date()
+                    rows += await _delete(connection, statements, _midnight(day), deadline)
         finally:
             if not connection.is_closed():
                 await connection.execute("RESET lock_timeout")

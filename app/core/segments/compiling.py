@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.core.segments.ranges import sought
 from app.core.segments.values import Condition, ContactFilter, Definition, Kind, Match
 
 
@@ -75,8 +76,17 @@ def compiled(wanted: ContactFilter, first_parameter: int, *, account_id: int) ->
 
 
 def _definition(definition: Definition, bind: _Parameters) -> str:
-    word = " AND " if definition.match is Match.ALL else " OR "
-    return f"({word.join(_KINDS[one.kind](one, bind) for one in definition.conditions)})"
+    """Return a definition; conditions that compare the same number or moment are one expression."""
+    together = definition.match is Match.ALL
+    groups: dict[object, list[Condition]] = {}
+    for place, one in enumerate(definition.conditions):
+        ranged = one.kind in _RANGED and one.op not in _SET
+        groups.setdefault((one.name, one.kind) if ranged else place, []).append(one)
+    parts = (
+        _ranged(group, bind, together=together) if isinstance(key, tuple) else _KINDS[group[0].kind](group[0], bind)
+        for key, group in groups.items()
+    )
+    return f"({(' AND ' if together else ' OR ').join(parts)})"
 
 
 def _status(one: Condition, bind: _Parameters) -> str:
@@ -89,8 +99,8 @@ def _tag(one: Condition, bind: _Parameters) -> str:
 
 def _text(one: Condition, bind: _Parameters) -> str:
     stored = _stored(one, bind)
-    if one.op in {"is_set", "is_not_set"}:
-        return f"COALESCE({stored}, '') {'<>' if one.op == 'is_set' else '='} ''"
+    if one.op in _SET:
+        return _SET[one.op].format(stored)
     lowered = f"lower(COALESCE({stored}, ''))"
     asked = "" if one.op.endswith("contains") else f"lower({bind(one.value)})"
     match one.op.removeprefix("not_"):
@@ -120,56 +130,39 @@ def _stored(one: Condition, bind: _Parameters) -> str:
 
 
 def _ordered(one: Condition, bind: _Parameters) -> str:
+    """Return a condition about a date, which as text is in the order of time; about others only whether one is set."""
     stored = _stored(one, bind)
-    if one.op in {"is_set", "is_not_set"}:
-        return f"COALESCE({stored}, '') {'<>' if one.op == 'is_set' else '='} ''"
-    own, asked = _COMPARED[one.kind]
-    valid, have = own(stored)
+    if one.op in _SET:
+        return _SET[one.op].format(stored)
     if one.op == "between":
         low, high = one.value if isinstance(one.value, tuple) else ("", "")
-        test = f"{have} BETWEEN {asked(low, bind)} AND {asked(high, bind)}"
+        test = f'{stored} COLLATE "C" BETWEEN {bind(low)} AND {bind(high)}'
     else:
-        test = f"{have} {_SIGNS[one.op]} {asked(str(one.value), bind)}"
-    word = "NOT " if one.op == "not_equals" else ""
-    return f"{word}CASE WHEN {valid} THEN {test} ELSE false END"
+        test = f'{stored} COLLATE "C" {_SIGNS[one.op]} {bind(one.value)}'
+    valid = f"""{stored} LIKE '____-__-__' AND {stored} COLLATE "C" < ':'"""
+    return f"{'NOT ' if one.op == 'not_equals' else ''}COALESCE({test} AND {valid}, false)"
 
 
+_SET: Mapping[str, str] = {"is_set": "COALESCE({}, '') <> ''", "is_not_set": "COALESCE({}, '') = ''"}
 _SIGNS: Mapping[str, str] = {"equals": "=", "not_equals": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
-
-
-def _number(stored: str) -> tuple[str, str]:
-    return f"""pg_input_is_valid({stored}, 'numeric') AND {stored} COLLATE "C" < ':'""", f"{stored}::numeric"
-
-
-def _date(stored: str) -> tuple[str, str]:
-    return f"""{stored} LIKE '____-__-__' AND {stored} COLLATE "C" < ':'""", f'{stored} COLLATE "C"'
-
-
-def _datetime(stored: str) -> tuple[str, str]:
+_RANGED: Mapping[Kind, tuple[str, str, str]] = {
+    Kind.NUMBER: ("numeric", "nummultirange", ""),
     # One without an offset is in UTC, as every session is.
-    valid = f"{stored} LIKE '____-__-__%' AND pg_input_is_valid({stored}, 'timestamptz')"
-    return valid, f"{stored}::timestamptz"
-
-
-def _asked_number(value: str, bind: _Parameters) -> str:
-    return f"{bind(value)}::numeric"
-
-
-def _asked_date(value: str, bind: _Parameters) -> str:
-    return bind(value)
-
-
-def _asked_datetime(value: str, bind: _Parameters) -> str:
-    return bind(datetime.fromisoformat(value), "timestamptz")
-
-
-_COMPARED: Mapping[Kind, tuple[Callable[[str], tuple[str, str]], Callable[[str, _Parameters], str]]] = {
-    Kind.NUMBER: (_number, _asked_number),
-    Kind.DATE: (_date, _asked_date),
-    Kind.DATETIME: (_datetime, _asked_datetime),
+    Kind.DATETIME: ("timestamptz", "tstzmultirange", "{} LIKE '____-__-__%' AND "),
 }
-"""When a stored text is a value and which, and the value asked for. No regular expressions: they take three times as
-long as all the rest of a scan."""
+"""Type, type of ranges, and what a stored text looks like that is a value. No regular expressions: they take three
+times as long as all the rest of a scan."""
+
+
+def _ranged(group: list[Condition], bind: _Parameters, *, together: bool) -> str:
+    """Return conditions that compare the same number or moment."""
+    kind, ranges, looks = _RANGED[group[0].kind]
+    stored, wanted = _stored(group[0], bind), sought(group, together=together)
+    own = f"CASE WHEN {looks.format(stored)}pg_input_is_valid({stored}, '{kind}') THEN {stored}::{kind} END"
+    found = f"{own} <@ {bind(wanted.ranges, ranges)}"
+    if wanted.within:
+        return f"COALESCE({found}, {str(wanted.absent).lower()})"
+    return f"NOT COALESCE({found}, {str(not wanted.absent).lower()})"
 
 
 def _moment(one: Condition, bind: _Parameters) -> str:

@@ -59,7 +59,7 @@ def text_of(rng: random.Random, tag: str) -> str:
     return rng.choice([whole, part, part.upper(), part.swapcase()])
 
 
-def random_condition(rng: random.Random, now: datetime) -> dict[str, Any]:
+def random_condition(rng: random.Random, now: datetime, tag: str) -> dict[str, Any]:
     kind = rng.choice(
         ["status", "tag", "field", "field", "field", "email", "source", "created_at", "subscribed_at", "event"]
     )
@@ -74,7 +74,6 @@ def random_condition(rng: random.Random, now: datetime) -> dict[str, Any]:
         op = rng.choice(OPERATORS[Kind.MOMENT])
         value = rng.randint(1, 40) if op.endswith("days") else (now - timedelta(days=rng.randint(1, 40))).isoformat()
         return {"type": kind, "op": op, "value": value}
-    tag = rng.choice(list(TYPES))
     members: dict[str, Any] = {"type": "field", "field": tag} if kind == "field" else {"type": kind}
     ordered = kind == "field" and TYPES[tag] in {"number", "date", "datetime"}
     op = members["op"] = rng.choice(OPERATORS[Kind(TYPES[tag])] if ordered else OPERATORS[Kind.TEXT])
@@ -87,7 +86,9 @@ def random_condition(rng: random.Random, now: datetime) -> dict[str, Any]:
 
 
 def random_definition(rng: random.Random, now: datetime) -> Definition:
-    conditions = [random_condition(rng, now) for _ in range(rng.randint(1, 4))]
+    # As often as not several conditions are about one field.
+    tags = list(TYPES) if rng.random() < 0.5 else [rng.choice(list(TYPES))]
+    conditions = [random_condition(rng, now, rng.choice(tags)) for _ in range(rng.randint(1, 4))]
     return definition_of(FIELDS, rng.choice(["all", "any"]), conditions)
 
 

@@ -2,7 +2,7 @@
 -- through. Who has changed meanwhile, so that he may not enter, does not. Whoever asks at the same time, a contact
 -- enters once: the unique indexes hold it.
 -- Locks: the new rows, by automation and contact; it waits for others that let the same contact in.
--- Index: ix_automations_active, pk_contacts, uq_automation_runs_automation_id_contact_id_turn.
+-- Index: ix_automations_active, pk_contacts, uq_automation_runs_automation_id_contact_id_turn, pk_automation_entrants.
 --
 -- $1 to $6 are parallel, one element per event and what it may set off.
 -- $1 event_ids bigint[]: the domain events, in order
@@ -46,6 +46,9 @@ WITH given AS (
           ELSE NOT EXISTS (
               SELECT FROM automation_runs AS run
               WHERE run.automation_id = automations.id AND run.contact_id = contacts.id
+          ) AND NOT EXISTS (
+              SELECT FROM automation_entrants AS entrant
+              WHERE entrant.automation_id = automations.id AND entrant.contact_id = contacts.id
           ) END
     ORDER BY automations.id, contacts.id, given.event_id
 ), entered AS (
