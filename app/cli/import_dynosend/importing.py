@@ -23,6 +23,7 @@ from app.db.unit_of_work import unit_of_work
 
 MAX_WARNINGS = 200
 _REASONS = {"bounced": Reason.HARDBOUNCE, "complained": Reason.COMPLAINT}
+_LISTED = frozenset({ContactStatus.BLACKLISTED, ContactStatus.SPAM_REPORTED})
 _SOURCES = frozenset({"api", "web", "embedded-form", "added", "imported", "transactional"})
 _OWN = frozenset(
     {"id", "contact_uid", "email", "status", "source", "ip_address", "tags", "created_at", "updated_at", EMAIL}
@@ -149,10 +150,6 @@ class Importing:
 
     async def _write(self, audience: Audience, rows: Sequence[Mapping[str, Any]]) -> None:
         entries = [entry for row in rows if (entry := await self._entry(row)) is not None]
-        if entries:
-            async with unit_of_work(self._engine) as write:
-                made = await contacts.suppress_many(write, self._account_id, entries)
-            self._notes.counts["suppressions.added"] += len(made.added)
         by_source: dict[str | None, list[ContactRow]] = defaultdict(list)
         for row in rows:
             source = row.get("source")
@@ -164,10 +161,15 @@ class Importing:
                 self._notes.counts["contacts.existing"] += added.existing
                 for bad in added.bad:
                     self._notes.warn(f"{audience.name}: {bad.email[:100]}: {bad.fault.field} {bad.fault.message}")
+        # Behind the contacts: who complained comes in as that, and an entry of the list leaves it so.
+        if entries:
+            async with unit_of_work(self._engine) as write:
+                made = await contacts.suppress_many(write, self._account_id, entries)
+            self._notes.counts["suppressions.added"] += len(made.added)
 
     async def _entry(self, row: Mapping[str, Any]) -> NewEntry | None:
-        """Return the entry of the blacklist of a contact that looks blacklisted."""
-        if row.get("status") != ContactStatus.BLACKLISTED:
+        """Return the entry of the blacklist of a contact that looks blacklisted, or complained."""
+        if row.get("status") not in _LISTED:
             return None
         email = str(row.get("email") or "")
         try:

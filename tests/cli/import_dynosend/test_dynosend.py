@@ -42,6 +42,8 @@ async def filled(make: Factories, engine: AsyncEngine) -> MadeAccount:
     ]
     async with driver_connection(engine) as connection:
         await add_many(connection, account.id, audience.id, [*rows, ContactRow("bad@x.example")], source="api")
+    complained = list(ContactStatus).index(ContactStatus.SPAM_REPORTED)
+    await make.suppression(account.id, f"p{complained}@x.example", reason="complaint")
     return account
 
 
