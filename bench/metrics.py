@@ -155,4 +155,4 @@ async def _write(ask: Ask, read: ReadSession) -> bytes:
     """Ask for series and write them as the API does."""
     series = await ask(read)
     both = any(len(columns) > 1 for columns in series.columns.values())
-    return b"".join(points(series, BOTH if both else ONE, total=both).json())
+    return points(series, BOTH if both else ONE, total=both).json()

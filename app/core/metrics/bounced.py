@@ -3,6 +3,7 @@
 Imports this package's modules, models (types) and db.
 """
 
+from array import array
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from app.core.metrics.scopes import PAGE, conditions, look_up, sql
 from app.core.metrics.seeking import Listing, by_counting
 from app.core.metrics.values import (
     NO_FILTERS,
+    NUMBER,
     WHOLE_SCOPE,
     BounceCount,
     BounceDetail,
@@ -141,7 +143,7 @@ async def bounce_series(
     found = await series(read, caller, step, Question(What.BOUNCES, window, scope, by))
     if bounce_type is None:
         return found
-    none = [0] * len(found.starts)
+    none = array(NUMBER, [0]) * len(found.starts)
     only = {
         key: (soft, none) if bounce_type is BounceType.SOFT else (none, hard)
         for key, (soft, hard) in found.columns.items()

@@ -10,7 +10,7 @@ from itertools import pairwise
 from operator import add
 
 from app.core.errors import Fault, FieldFault, Invalid
-from app.core.metrics.values import Series
+from app.core.metrics.values import NUMBER, Columns, Series
 from app.core.metrics.windows import Step, Window
 
 MAX_POINTS = 1_000_000
@@ -25,7 +25,7 @@ class Table:
         self._starts = list(window.starts(step))
         self._first = int(self._starts[0].timestamp()) // int(step.width.total_seconds())
         self._columns = columns
-        self._dense: dict[int, tuple[list[int], ...]] = {}
+        self._dense: dict[int, Columns] = {}
 
     def add(self, place: int, rows: Iterable[Sequence[int]]) -> None:
         """Add what one bucket holds.
@@ -48,12 +48,17 @@ class Table:
         Args:
             key: Whose.
             inside: The range.
-            places: Where each run begins.
+            places: Where each run begins, in any order.
             columns: The runs behind each other, all of one length; None: zeros.
         """
-        is_alone = key not in self._dense and list(places) == sorted(set(places))
+        is_alone = key not in self._dense and len(set(places)) == len(places)
         for column, numbers in zip(self._of(key), columns, strict=False):
             if numbers is None:
+                continue
+            if len(numbers) == len(places):
+                for place, number in zip(places, numbers, strict=True):
+                    if place in inside:
+                        column[place - self._first] += number
                 continue
             for place, run in _runs(places, numbers):
                 first, last = max(place, inside.start), min(place + len(run), inside.stop)
@@ -61,12 +66,13 @@ class Table:
                     continue
                 here = slice(first - self._first, last - self._first)
                 meant = run[first - place : last - place]
-                column[here] = meant if is_alone else map(add, column[here], meant)
+                # Of a list, the array knows how long it becomes.
+                column[here] = meant if is_alone else array(NUMBER, list(map(add, column[here], meant)))
 
-    def _of(self, key: int) -> tuple[list[int], ...]:
+    def _of(self, key: int) -> Columns:
         found = self._dense.get(key)
         if found is None:
-            found = self._dense[key] = tuple([0] * len(self._starts) for _ in range(self._columns))
+            found = self._dense[key] = tuple(array(NUMBER, [0]) * len(self._starts) for _ in range(self._columns))
             if len(self._dense) * len(self._starts) > MAX_POINTS:
                 raise Invalid([FieldFault("timeseries", Fault.INVALID, f"has more than {MAX_POINTS} points")])
         return found
@@ -85,7 +91,7 @@ def unpacked(sent: bytes | None) -> "array[int] | None":
     """
     if sent is None:
         return None
-    words = array("i", sent)
+    words = array(NUMBER, sent)
     if sys.byteorder == "little":
         words.byteswap()
     return words[4 + 2 * words[0] :: 2]

@@ -3,10 +3,11 @@
 Imports models and the front door of suppressions (types).
 """
 
+from array import array
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from app.core.suppressions import Reason
 
@@ -116,18 +117,24 @@ class CountRow:
     copies: int
 
 
+NUMBER = "i"
+"""Type of the numbers of a series, as `array` calls it: what a column of PostgreSQL holds of a counter."""
+Columns: TypeAlias = "tuple[array[int], ...]"
+"""Numbers of that type."""
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """Numbers over time of some senders or accounts.
 
     Attributes:
         starts: Start of every bucket that overlaps the window; the first may lie before it.
-        columns: By id: as many numbers, with zeros where nothing happened, in one list; of bounces in two, the soft
+        columns: By id: as many numbers, with zeros where nothing happened, in one array; of bounces in two, the soft
             ones and the hard ones. Who has nothing at all is not there.
     """
 
     starts: list[datetime]
-    columns: dict[int, tuple[list[int], ...]]
+    columns: dict[int, Columns]
 
 
 class Bounces(NamedTuple):

@@ -115,11 +115,11 @@ async def ok(
 async def ok_series(request: Request, points: Points, *, enveloped: bool = True) -> Response:
     """Return a success with time series by id; for `enveloped` see `ok`."""
     if format_of(request) is Format.JSON:
-        written = await asyncio.to_thread(points.json) if points.size > BIG else points.json()
-        if _is_enveloped(request, Format.JSON, enveloped):
-            before, _, after = orjson.dumps(five_fields(request, "data", [])).partition(b"[]")
-            written = [before, *written, after]
-        return Response(b"".join(written), headers={"Vary": "Accept"}, media_type="application/json")
+        around = five_fields(request, "data", []) if _is_enveloped(request, Format.JSON, enveloped) else []
+        before, _, after = orjson.dumps(around).partition(b"[]")
+        big = points.size > BIG
+        written = await asyncio.to_thread(points.json, before, after) if big else points.json(before, after)
+        return Response(written, headers={"Vary": "Accept"}, media_type="application/json")
     data = await asyncio.to_thread(points.objects)
     series = [Element("series", shown, (("id", key),)) for key, shown in data.items()]
     return await _answer(request, series, {"series": "point"}, points.size, enveloped)

@@ -34,14 +34,7 @@ WITH page AS (
             AND accepted_at >= $2::timestamptz AND accepted_at < $3::timestamptz
             AND blocked_reason IS NOT NULL
 -- include of_recipient
-            AND (cardinality($8::text[]) = 0
-                 OR x_headers @> $10::text::jsonb
-                 OR NOT jsonb_exists_all(x_headers, $8::text[])
-                 AND coalesce(strpos(x_headers::text, to_jsonb(($9::text[])[1])::text), 0) > 0
-                 AND NOT EXISTS (SELECT FROM unnest($8::text[], $9::text[]) AS wanted (name, value)
-                                 WHERE NOT EXISTS (SELECT FROM jsonb_each_text(x_headers) AS had (name, value)
-                                                    WHERE lower(had.name) = lower(wanted.name)
-                                                      AND had.value = wanted.value)))
+-- include of_headers
             AND ($11::text[] IS NULL OR blocked_reason = ANY ($11::text[]))
           ORDER BY accepted_at, id
           LIMIT $12::bigint + $13::bigint

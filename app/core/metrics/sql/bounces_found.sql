@@ -18,19 +18,7 @@ SELECT count(*) AS found
   FROM unnest($1::bigint[]) AS owner (id)
   JOIN bounces ON account_id = owner.id
    AND bounced_at >= $2::timestamptz AND bounced_at < $3::timestamptz AND accepted_at < $3::timestamptz
-   AND ($4::bigint[] IS NULL OR sender_id = ANY ($4::bigint[]))
-   AND ($5::text IS NULL OR (hashtextextended(lower(recipient), 0) = hashtextextended(lower($5::text), 0)
-                             AND lower(recipient) = lower($5::text)))
-   AND ($6::text IS NULL OR right(recipient, length($6::text) + 1) = '@' || lower($6::text))
-   AND ($7::text IS NULL
-        OR lower(left(recipient, -1 - length(split_part(recipient, '@', -1)))) = lower($7::text))
-   AND (cardinality($8::text[]) = 0
-        OR x_headers @> $10::text::jsonb
-        OR NOT jsonb_exists_all(x_headers, $8::text[])
-        AND coalesce(strpos(x_headers::text, to_jsonb(($9::text[])[1])::text), 0) > 0
-        AND NOT EXISTS (SELECT FROM unnest($8::text[], $9::text[]) AS wanted (name, value)
-                        WHERE NOT EXISTS (SELECT FROM jsonb_each_text(x_headers) AS had (name, value)
-                                           WHERE lower(had.name) = lower(wanted.name)
-                                             AND had.value = wanted.value)))
+-- include of_recipient
+-- include of_headers
    AND ($11::text IS NULL OR bounce_type = $11::text)
    AND ($12::text IS NULL OR category = $12::text)

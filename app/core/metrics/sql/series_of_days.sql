@@ -1,6 +1,5 @@
 -- What the counters know of whole days, per sender and per day; of an account a day comes more than once, and its numbers
--- are to be added, which the caller does faster. So does it take numbers out of the binary form of an array;
--- and days without gaps are faster than fewer days.
+-- are to be added, which the caller does faster. So does it take numbers out of the binary form of an array.
 -- Locks: none. Index: ix_daily_counts_day.
 --
 -- $1 account_ids bigint[]: whose
@@ -26,5 +25,5 @@ SELECT CASE WHEN $5::boolean THEN account_id ELSE sender_id END AS key, array_ag
        array_send(array_agg(first)) AS first,
        CASE WHEN $6::text = 'bounces' THEN array_send(array_agg(second)) END AS second
   FROM measured
+ WHERE first + second > 0
  GROUP BY account_id, sender_id
-HAVING sum(first + second) > 0

@@ -1,4 +1,4 @@
--- Narrows copies to senders, a recipient, a domain and a local part: $4 to $7.
+-- Narrows records to senders, a recipient, a domain and a local part: $4 to $7.
             AND ($4::bigint[] IS NULL OR sender_id = ANY ($4::bigint[]))
             AND ($5::text IS NULL OR (hashtextextended(lower(recipient), 0) = hashtextextended(lower($5::text), 0)
                                       AND lower(recipient) = lower($5::text)))
