@@ -1,5 +1,6 @@
 """smtp-source and smtp-sink, the test tools of Postfix, where they are installed."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -26,7 +27,9 @@ def is_installed() -> bool:
 def smtp_sink() -> Iterator[int]:
     """Run smtp-sink; lend its port."""
     port = free_port()
-    process = child.spawn([_path("smtp-sink"), f"127.0.0.1:{port}", "1000"], output=None, variables=environment())
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []  # it does not run as root
+    command = [_path("smtp-sink"), *user, f"127.0.0.1:{port}", "1000"]
+    process = child.spawn(command, output=None, variables=environment())
     try:
         wait_until("smtp-sink", lambda: is_answering("127.0.0.1", port), START_SECONDS)
         yield port

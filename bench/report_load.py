@@ -57,6 +57,11 @@ SECONDS = 60
 """How long the replies to one report may take."""
 
 
+def recipient(number: int) -> str:
+    """Return to whom a copy went that is reported on."""
+    return f"recipient{number}@example.com"
+
+
 class Reports:
     """What is to be reported, and what the other side said."""
 
@@ -76,9 +81,11 @@ class Reports:
     def next(self) -> tuple[bytes, bytes] | None:
         """Return the commands and the content of the next report; None when no copy is left."""
         number = next(self._copies, None)
-        if number is None:
-            return None
-        to = f"recipient{number}@example.com"
+        return self.on(number) if number is not None else None
+
+    def on(self, number: int) -> tuple[bytes, bytes]:
+        """Return the commands and the content of the report on a copy."""
+        to = recipient(number)
         path = verp.return_path(verp.encode(self._key, accepted_at=self._at, message_id=number), to, self._domain)
         content = REPORT.format(path=path, to=to, body=BODY).replace("\n", "\r\n")
         return f"MAIL FROM:<>\r\nRCPT TO:<{path}>\r\nDATA\r\n".encode(), content.encode() + b".\r\n"

@@ -16,6 +16,7 @@ from app.kit.ports import free_port, is_answering
 from bench.machine import cpu_seconds, wait_until_idle
 from bench.options import Options
 from bench.processes import Process, results
+from bench.report_load import recipient
 from bench.sheet import Sheet
 from bench.stand import SENDER, Stand
 
@@ -31,7 +32,7 @@ def run(options: Options) -> Sheet:
     share = int(MOST_A_SECOND * options.seconds)
     at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
     with Stand() as stand:
-        stand.run(partial(_lay, stand.key, at, share * len(CONNECTIONS) * options.runs))
+        stand.run(partial(lay_copies, stand.key, at, share * len(CONNECTIONS) * options.runs))
         port = free_port()
         ours = stand.enter_context(stand.part("intake", intake_port=port, intake_mails_per_minute=0))
         ours.wait_for(lambda: is_answering("127.0.0.1", port))
@@ -72,7 +73,7 @@ def _measure(options: Options, sheet: Sheet, stand: Stand, ours: Process, argume
     sheet.add(f"{name}: CPU of the client", "us/report", found["cpu_seconds"] / taken * 1e6)
 
 
-async def _lay(key: str, at: datetime, copies: int, engine: AsyncEngine) -> None:
+async def lay_copies(key: str, at: datetime, copies: int, engine: AsyncEngine) -> None:
     """Lay delivered copies into the ledger, numbered from 1."""
     account_id = (await KeyRing(engine).fresh(key)).account_id
     async with driver_connection(engine) as connection:
@@ -84,4 +85,4 @@ async def _lay(key: str, at: datetime, copies: int, engine: AsyncEngine) -> None
 
 def _rows(account_id: int, sender_id: int, at: datetime, copies: int) -> Iterator[tuple[object, ...]]:
     for number in range(1, copies + 1):
-        yield (number, at, 0, account_id, sender_id, "send", "delivered", f"recipient{number}@example.com", at)
+        yield (number, at, 0, account_id, sender_id, "send", "delivered", recipient(number), at)

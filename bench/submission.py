@@ -30,12 +30,12 @@ def run(options: Options) -> Sheet:
         for _ in range(options.runs):
             plain = _load(options, sink_port)
             sheet.add("the same client into a bare sink", "mails/s", plain["rate"])
-            _product(options, sheet, stand, ours, port)
+            rate = _product(options, sheet, stand, ours, port)
             if postfix.is_installed():
                 with postfix.smtp_sink() as bare:
-                    sheet.add(
-                        "smtp-source into smtp-sink", "mails/s", postfix.smtp_source(bare, SOURCE_MAILS, MAIL_BYTES)
-                    )
+                    source = postfix.smtp_source(bare, SOURCE_MAILS, MAIL_BYTES)
+                sheet.add("smtp-source into smtp-sink, nothing kept", "mails/s", source)
+                sheet.add("submission, of that rate", "%", rate / source * 100)
         sheet.note(f"PostgreSQL {stand.postgres_version()}, fsync on; no delivery process runs, copies stay queued")
         sheet.note(f"client, submission and PostgreSQL share the cores; {options.seconds:g} s a run after warm-up")
         if not postfix.is_installed():
@@ -43,7 +43,8 @@ def run(options: Options) -> Sheet:
     return sheet
 
 
-def _product(options: Options, sheet: Sheet, stand: Stand, ours: Process, port: int) -> None:
+def _product(options: Options, sheet: Sheet, stand: Stand, ours: Process, port: int) -> float:
+    """Measure submission; return its mails a second."""
     last = int(stand.value("SELECT max(id) FROM mails"))
     before, postgres_before = cpu_seconds([ours.pid]), cpu_seconds([stand.postgres.pid])
     sent = _load(options, port, "--sender", SENDER, "--username", "bench@localhost.test", "--password", stand.key)
@@ -58,6 +59,7 @@ def _product(options: Options, sheet: Sheet, stand: Stand, ours: Process, port: 
     sheet.add("submission: its CPU", "us/mail", used / sent["all"] * 1e6)
     sheet.add("submission: CPU of PostgreSQL", "us/mail", used_by_postgres / sent["all"] * 1e6)
     sheet.add("submission: CPU of the client", "us/mail", sent["cpu_seconds"] / sent["all"] * 1e6)
+    return sent["rate"]
 
 
 def _load(options: Options, port: int, *more: object) -> dict[str, float]:

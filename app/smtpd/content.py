@@ -5,17 +5,17 @@ us or, through us, past others (RFC 5321, 2.3.8 and 4.1.1.4). Imports `app.smtpd
 """
 
 import asyncio
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.smtpd.limits import Budget, Limits
 from app.smtpd.wire import Wire
 
 _END = b"\r\n.\r\n"
+_CR = ord("\r")
 _PIECE = 128 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """What has come.
 
     Attributes:
@@ -44,7 +44,7 @@ class ContentReader:
         self._limits = limits
         self._budget = budget
         self._keep = limits.kept_bytes or limits.message_bytes
-        self._kept = bytearray()
+        self._kept: list[bytes] = []
         self._taken = 0
         self._size = 0
         self._refusal = ""
@@ -74,8 +74,7 @@ class ContentReader:
                 # A possible beginning of the end stays.
                 self._take(waiting, len(waiting) - len(_END))
             scanned = max(0, len(waiting) - len(_END))
-            seconds = min(self._limits.command_seconds, deadline - loop.time())
-            await self._wire.fill(seconds, firm=True)
+            await self._wire.fill(min(loop.time() + self._limits.command_seconds, deadline), firm=True)
         self._take(waiting, end + 2)
         del waiting[:3]
         return self._finished()
@@ -88,7 +87,7 @@ class ContentReader:
         self._check_line_ends(piece)
         if self._size > self._limits.message_bytes + 2:
             self._refuse("552 5.3.4 message too large")
-        room = self._keep + 2 - len(self._kept)
+        room = self._keep + 2 - self._taken
         if self._refusal or room <= 0:
             return
         piece = piece[:room]
@@ -96,16 +95,16 @@ class ContentReader:
             self._refuse("452 4.3.1 too much mail at the moment, try again")
             return
         self._taken += len(piece)
-        self._kept += piece
+        self._kept.append(piece)
 
     def _check_line_ends(self, piece: bytes) -> None:
         """Look for a CR or LF of its own; the border between two pieces may lie within a CRLF."""
         if not piece:
             return
-        whole = b"\r" + piece if self._last == ord("\r") else piece
+        whole = b"\r" + piece if self._last == _CR else piece
         self._last = piece[-1]
         ends, returns = whole.count(b"\r\n"), whole.count(b"\r")
-        if whole.count(b"\n") != ends or returns - (self._last == ord("\r")) != ends:
+        if whole.count(b"\n") != ends or returns - (self._last == _CR) != ends:
             self._refuse("550 5.6.0 bare CR or LF in the message")
 
     def _refuse(self, reply: str) -> None:
@@ -117,5 +116,5 @@ class ContentReader:
     def _finished(self) -> Content:
         if self._refusal:
             return Content(b"", self._size - 2, self._refusal)
-        raw = bytes(self._kept.replace(b"\r\n.", b"\r\n"))[2:]
+        raw = b"".join(self._kept).replace(b"\r\n.", b"\r\n")[2:]
         return Content(raw, len(raw) if self._size <= self._keep + 2 else self._size - 2)

@@ -1,7 +1,7 @@
 """What a use of the listener has to decide. Imports nothing of ours."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 @dataclass(slots=True)
@@ -21,8 +21,7 @@ class Peer:
     identity: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(NamedTuple):
     """One mail: envelope and bytes.
 
     Attributes:

@@ -102,17 +102,10 @@ class Session:
             Closed, Stopping, TimeoutError: It did not come.
             _End: It has a bare CR or LF, or no end.
         """
-        loop = asyncio.get_running_loop()
-        deadline = min(loop.time() + self._limits.command_seconds, self._session_end)
-        waiting, dropped, scanned = self._wire.input, 0, 0
-        while (end := waiting.find(b"\n", scanned)) < 0:
-            if len(waiting) > limit:
-                dropped += len(waiting) - 1
-                del waiting[:-1]
-                if dropped > GARBAGE_BYTES:
-                    raise _End("500 5.5.6 line too long")
-            scanned = len(waiting)
-            await self._wire.fill(deadline - loop.time())
+        waiting, dropped = self._wire.input, 0
+        end = waiting.find(b"\n")
+        if end < 0:
+            end, dropped = await self._line_end(limit)
         line = bytes(waiting[:end])
         del waiting[: end + 1]
         if not line.endswith(b"\r") or line.count(b"\r") > 1:
@@ -123,6 +116,25 @@ class Session:
             return line[:-1].decode()
         except UnicodeDecodeError:
             return None
+
+    async def _line_end(self, limit: int) -> tuple[int, int]:
+        """Wait for a line end; return its place, and how many bytes of the line were thrown away as too many.
+
+        Raises:
+            Closed, Stopping, TimeoutError: It did not come.
+            _End: There is none in a great many bytes.
+        """
+        deadline = min(asyncio.get_running_loop().time() + self._limits.command_seconds, self._session_end)
+        waiting, dropped, scanned = self._wire.input, 0, 0
+        while (end := waiting.find(b"\n", scanned)) < 0:
+            if len(waiting) > limit:
+                dropped += len(waiting) - 1
+                del waiting[:-1]
+                if dropped > GARBAGE_BYTES:
+                    raise _End("500 5.5.6 line too long")
+            scanned = len(waiting)
+            await self._wire.fill(deadline)
+        return end, dropped
 
     async def _command(self, line: str | None) -> None:
         """Carry out one command.

@@ -40,7 +40,10 @@ class RawMail:
 
     def first(self, key: str) -> Field | None:
         """Return the first field of a name, given in lower case."""
-        return next((field for field in self.fields if field.key == key), None)
+        for field in self.fields:
+            if field.key == key:
+                return field
+        return None
 
     def htmls(self) -> list[tuple[Part, str]]:
         """Return the parts that are shown as HTML and may be changed, with their texts."""

@@ -8,8 +8,8 @@ Source: RFC 2045; RFC 2046, section 5.1; RFC 1847.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from itertools import count
+from typing import NamedTuple
 
 from app.mail.raw.head import Malformed
 
@@ -31,8 +31,7 @@ _ENCODING = re.compile(r"\s*([a-z0-9-]{1,40})", re.IGNORECASE)
 _AFTER = re.compile(rb"(--)?[ \t]{0,70}(?=\r\n|\Z)")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A part that has no parts of its own.
 
     Attributes:
@@ -56,8 +55,7 @@ class Part:
     is_sealed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     head: int
     end: int
     depth: int
@@ -88,7 +86,7 @@ def find_parts(raw: bytes) -> tuple[Part, ...]:
         shown = place.is_shown and not is_attached
         inner: list[_Place] = []
         if type_.startswith(("multipart/", "message/")):
-            within = replace(place, is_shown=shown)
+            within = place._replace(is_shown=shown)
             inner = list(_inside(raw, within, body, type_, parameters.get("boundary", ""), look=look))
         if inner:
             if place.depth >= MAX_DEPTH:

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.db.engine import make_engine
+from app.kit import memory
 from app.settings import Settings
 from app.smtpd.intake.applying import Applier
 from app.smtpd.intake.desk import IntakeDesk
@@ -97,6 +98,7 @@ async def serve(settings: Settings) -> None:
     """
     stop = _stop_on_signal()
     engine = make_engine(settings, pool_size=AT_ONCE + 1)
+    memory.settle()
     try:
         async with IntakeServer(settings, engine) as server:
             _LOG.info("intake.started", host=settings.intake.host, port=server.port)

@@ -6,7 +6,7 @@ Source: docs/contract/dyn-email.md, sections 7 and 12.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.core.messages import IssueDraft, Lane
 from app.mail.addresses import InvalidAddress, Mailbox, parse_mailbox
@@ -31,8 +31,7 @@ MAX_SUBJECT = 1000
 _LANES = {"urgent": Lane.URGENT, "non-urgent": Lane.NON_URGENT}
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """A mail as it was submitted.
 
     Attributes:

@@ -15,6 +15,7 @@ from app.core.accounts import KeyRing, LogIns
 from app.core.messages import Batcher
 from app.core.senders import SenderBook
 from app.db.engine import make_engine
+from app.kit import memory
 from app.kit.clock import Clock, SystemClock
 from app.kit.secrets import Vault
 from app.models.message import Kind
@@ -131,6 +132,7 @@ async def serve(settings: Settings) -> None:
         await stop.wait()
         return
     engine = make_engine(settings, pool_size=4)
+    memory.settle()
     try:
         async with SubmissionServer(settings, engine) as server:
             _LOG.info("submission.started", host=settings.smtp.host, port=server.port)
