@@ -9,7 +9,6 @@ import logging
 import os
 import signal
 import threading
-from collections import Counter
 from collections.abc import Sequence
 
 import uvloop
@@ -72,11 +71,10 @@ class DrainThread:
 
 
 def _count(recorded: Sequence[Recorded]) -> None:
-    for (kind, state), copies in Counter((one.kind, one.state) for one in recorded).items():
-        counters.count_messages(kind, state, copies)
     for one in recorded:
+        counters.count_messages(one.kind, one.state, one.copies)
         if one.bounce_type is not None and one.category is not None:
-            counters.count_bounces(one.bounce_type, one.category)
+            counters.count_bounces(one.bounce_type, one.category, one.copies)
 
 
 _current: DrainThread | None = None

@@ -46,6 +46,15 @@ def statement(package: str, name: str) -> str:
     return _INCLUDE.sub(lambda found: folder.joinpath("parts", f"{found[1]}.sql").read_text(encoding="utf-8"), text)
 
 
+def sparse(column: Sequence[object]) -> Sequence[object]:
+    """Return nothing for a column without a value: `unnest` fills it with nulls, and nobody encodes them one by one.
+
+    Args:
+        column: One of several parallel arrays of a statement, of which another has a value in each place.
+    """
+    return column if any(value is not None for value in column) else ()
+
+
 class Sql:
     """The statements of one package.
 

@@ -28,8 +28,6 @@ MAX_LINKS = 32_768
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _BYTES = (_ALPHABET * 8).encode("ascii")
 _PAIRS = tuple((first + second).encode("ascii") for first in _ALPHABET for second in _ALPHABET)
-_NUMBERS = tuple((first + second)[1:] for first in _PAIRS[:32] for second in _PAIRS)
-"""Three characters for each number below `MAX_LINKS`."""
 _VALUES = {char: value for value, char in enumerate(_ALPHABET)}
 _TOKEN = re.compile(rf"[a-z2-7]{{{LENGTH}}}\Z")
 _CLICK = re.compile(rf"[a-z2-7]{{{CLICK_LENGTH}}}\Z")
@@ -90,7 +88,7 @@ class Tokens:
         digests: list[bytes] = []
         for block in range((_FIRST_LINK + links + _SLICES - 1) // _SLICES):  # two for up to twelve links
             keyed = state.copy()
-            keyed.update(payload + _NUMBERS[block])
+            keyed.update(payload + _BLOCKS[block])
             digests.append(keyed.digest())
         self._macs: tuple[bytes, ...] = _cut(links).unpack(b"".join(digests).translate(_BYTES))
 
@@ -111,8 +109,8 @@ class Tokens:
 
 
 def link_chars(number: int) -> bytes:
-    """Return the part of a click token that is the link's number."""
-    return _NUMBERS[number]
+    """Return the part of a click token that is the link's number: three characters."""
+    return (_PAIRS[number >> 10] + _PAIRS[number & 1023])[1:]
 
 
 def read(keys: Sequence[bytes], token: str, purpose: Purpose) -> tuple[int, int] | None:
@@ -149,8 +147,12 @@ def _matches(keys: Sequence[bytes], token: str, place: int, given: str) -> bool:
 def _digest(key: bytes, payload: bytes, block: int) -> bytes:
     """Return 64 base32 characters, five bits of each octet of the digest."""
     state = _keyed(key).copy()
-    state.update(payload + _NUMBERS[block])
+    state.update(payload + _BLOCKS[block])
     return state.digest().translate(_BYTES)
+
+
+_BLOCKS = tuple(map(link_chars, range((_FIRST_LINK + MAX_LINKS - 1) // _SLICES + 1)))
+"""What tells the digests of a copy apart, by number."""
 
 
 @lru_cache(maxsize=64)

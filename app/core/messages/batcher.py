@@ -119,7 +119,8 @@ class Batcher:
             raise Overloaded("the process is stopping")
         waiting = self._room.enter(item, rows=rows, size=size)
         self._arrived.set()
-        return await asyncio.shield(waiting.future)
+        # Who gives up cancels only this future, which nobody else awaits: what was handed over is written all the same.
+        return await waiting.future
 
     async def _run(self) -> None:
         while True:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from app.core.errors import CoreError, QuotaExceeded, StaleCaller
 from app.core.messages.draft import Accepted, Draft, IssueDraft, Refusal
 from app.core.messages.quota import Standing, over_quota, standings
-from app.db.sql import Connection, Sql
+from app.db.sql import Connection, Sql, sparse
 from app.kit.clock import second
 from app.models.issue import IssueType
 from app.models.message import Kind
@@ -95,28 +95,28 @@ async def _verdicts(
     return verdicts
 
 
-def _contents(drafts: Sequence[Numbered]) -> list[list[object]]:
+def _contents(drafts: Sequence[Numbered]) -> list[Sequence[object]]:
     return [
         [entry.accepted.mail_id for entry in drafts],
         [entry.accepted.accepted_at for entry in drafts],
         [entry.draft.caller.account_id for entry in drafts],
         [json.dumps(entry.draft.headers) for entry in drafts],
-        [entry.draft.text for entry in drafts],
-        [entry.draft.html for entry in drafts],
+        sparse([entry.draft.text for entry in drafts]),
+        sparse([entry.draft.html for entry in drafts]),
         [entry.draft.tracking for entry in drafts],
-        [json.dumps(entry.draft.links) if entry.draft.links else None for entry in drafts],
+        sparse([json.dumps(entry.draft.links) if entry.draft.links else None for entry in drafts]),
     ]
 
 
-def _contacts(drafts: Sequence[Numbered]) -> list[int | None]:
-    return [entry.draft.contact_id for entry in drafts for _ in entry.draft.recipients]
+def _contacts(drafts: Sequence[Numbered]) -> Sequence[object]:
+    return sparse([entry.draft.contact_id for entry in drafts for _ in entry.draft.recipients])
 
 
-def _raws(drafts: Sequence[Numbered]) -> list[bytes | None]:
-    return [entry.draft.raw for entry in drafts]
+def _raws(drafts: Sequence[Numbered]) -> Sequence[object]:
+    return sparse([entry.draft.raw for entry in drafts])
 
 
-def _copies(drafts: Sequence[Numbered]) -> list[list[object]]:
+def _copies(drafts: Sequence[Numbered]) -> list[Sequence[object]]:
     rows: list[tuple[object, ...]] = []
     for entry in drafts:
         draft, accepted = entry.draft, entry.accepted
@@ -130,7 +130,7 @@ def _copies(drafts: Sequence[Numbered]) -> list[list[object]]:
             )
             for message_id, recipient in zip(accepted.message_ids, draft.recipients, strict=True)
         )  # fmt: skip
-    return [list(column) for column in zip(*rows, strict=True)]
+    return [sparse(column) for column in zip(*rows, strict=True)]
 
 
 async def _insert_issues(

@@ -11,7 +11,7 @@ from enum import StrEnum
 import asyncpg
 
 from app.core.messages.bounces import BounceFacts, SuppressionRules, follow_up
-from app.db.sql import Connection, Sql
+from app.db.sql import Connection, Sql, sparse
 from app.models.message import Kind, State
 from app.models.suppression import Reason
 
@@ -84,19 +84,21 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What was recorded, for the process's own counters.
+    """Copies of which the same was recorded, for the process's own counters.
 
     Attributes:
-        kind: What made the copy.
-        state: What it became.
+        kind: What made them.
+        state: What they became.
         bounce_type: Of the bounce, None without.
         category: Of the bounce, None without.
+        copies: How many.
     """
 
     kind: Kind
     state: State
     bounce_type: str | None
     category: str | None
+    copies: int
 
 
 async def record(
@@ -123,8 +125,10 @@ async def record(
     async with connection.transaction():
         rows = await sql.fetch(connection, "record_outcomes", *columns)
         accepted_ats = {one.message_id: one.accepted_at for one in records}
-        bounced = [row["message_id"] for row in rows if row["state"] == State.BOUNCED]
-        blocked = [row["message_id"] for row in rows if row["state"] == State.BLOCKED]
+        bounced, blocked = (
+            sorted(message_id for row in rows if row["state"] == state for message_id in row["message_ids"])
+            for state in (State.BOUNCED, State.BLOCKED)
+        )
         await follow_up(connection, accepted_ats, bounced=bounced, blocked=blocked, rules=rules)
     return _recorded(rows)
 
@@ -146,10 +150,13 @@ def _has_consequences(one: Record) -> bool:
 
 
 def _recorded(rows: Sequence[asyncpg.Record]) -> list[Recorded]:
-    return [Recorded(Kind(row["kind"]), State(row["state"]), row["bounce_type"], row["category"]) for row in rows]
+    return [
+        Recorded(Kind(row["kind"]), State(row["state"]), row["bounce_type"], row["category"], row["copies"])
+        for row in rows
+    ]
 
 
-def _columns(records: Sequence[Record]) -> list[list[object]]:
+def _columns(records: Sequence[Record]) -> list[Sequence[object]]:
     rows = [
         (
             one.message_id, one.accepted_at, one.attempt, one.lease_id, one.attempted_at, one.outcome.value, one.code,
@@ -160,4 +167,4 @@ def _columns(records: Sequence[Record]) -> list[list[object]]:
         )
         for one in sorted(records, key=lambda one: one.message_id)
     ]  # fmt: skip
-    return [list(column) for column in zip(*rows, strict=True)]
+    return [sparse(column) for column in zip(*rows, strict=True)]

@@ -99,13 +99,14 @@ async def claim_chunk(
         return Chunk(0, [])
     if left == 0:
         return Chunk(0, [], out_of_quota=True)
+    accepted_at = rows[0]["accepted_at"]  # of all: they are claimed in one moment, and one value is hashed once
     copies = [
         Copy(
             lease_id, message_id, accepted_at, accepted_ms, 2, 1, account_id, sender_id, size, Kind.CAMPAIGN, recipient,
             False, None, 0, run.id, epoch, content_version, contact_id, fields, test_mode,
         )
         for (
-            _, lease_id, message_id, accepted_at, accepted_ms, account_id, sender_id, size, recipient, epoch,
+            _, lease_id, message_id, _, accepted_ms, account_id, sender_id, size, recipient, epoch,
             content_version, contact_id, fields, test_mode,
         ) in rows
         if message_id is not None

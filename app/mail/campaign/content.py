@@ -58,9 +58,9 @@ class CampaignContent:
     """Where tracked links lead by number, as stored: others are left alone. None: they are numbered now."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class CopyFacts:
-    """What is special about one copy."""
+    """What is special about one copy. Not changed after it was made."""
 
     message_id: int
     accepted_at: datetime

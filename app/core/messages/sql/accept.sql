@@ -1,7 +1,7 @@
 -- Write a group of mails: contents, copies (queued, or blocked where the address is suppressed), the delivery queue and the
 -- counters. One statement is one round trip. Dynosend's transactional mail goes to those who unsubscribed, too.
 --
--- $1 to $12 are parallel, one element per copy.
+-- $1 to $12 are parallel, one element per copy. A column of nulls may be empty instead, here and below.
 -- $1 ids bigint[]: of the copies
 -- $2 mail_ids bigint[]: their contents
 -- $3 accepted_ats timestamp with time zone[]: second of acceptance

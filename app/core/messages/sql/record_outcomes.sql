@@ -1,7 +1,7 @@
 -- Record what attempts brought: attempts, ledger, bounces, the queue for what is tried again, the end of leases, and the
 -- counters. One statement is one round trip and, without bounces, one transaction.
 --
--- All arrays but the last are parallel, one element per copy; a copy appears once.
+-- All arrays but the last are parallel, one element per copy; a copy appears once. A column of nulls may be empty instead.
 -- $1 message_ids bigint[]: copies
 -- $2 accepted_ats timestamp with time zone[]: their partitions
 -- $3 attempts smallint[]: number of the attempt
@@ -24,11 +24,12 @@
 -- $20 bounce_codes text[]: of a bounce
 -- $21 regex_names text[]: rule that decided
 -- $22 ended_leases bigint[]: leases that have nothing left to record
--- -> message_id bigint: a copy whose outcome counts: recorded for the first time, not the second of one claimed twice
--- -> kind text: what made it
+-- -> kind text: what made copies whose outcome counts: recorded for the first time, not the second of one claimed twice
 -- -> state text: what was recorded
 -- -> bounce_type text: of the bounce, null without
 -- -> category text: of the bounce
+-- -> copies bigint: how many
+-- -> message_ids bigint[]: which, where something follows from it: of bounced and blocked ones
 --
 -- A recorded outcome is never refused: delivered wins, unless a failure was reported since, and what comes second is
 -- flagged. The same attempt under the same lease counts once: recorded again it changes nothing.
@@ -173,8 +174,7 @@ WITH given AS (
         sum(blocked_softbounce)::int, sum(blocked_unsubscribe)::int
     FROM deltas
     CROSS JOIN (SELECT count(*) FROM hours) AS after_hours
-    GROUP BY 1, 2, 3
-    ORDER BY 1, 2, 3
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     ON CONFLICT (account_id, sender_id, day) DO UPDATE SET
         delivered = count.delivered + excluded.delivered, deferred = count.deferred + excluded.deferred,
         hard_bounces = count.hard_bounces + excluded.hard_bounces, soft_bounces = count.soft_bounces + excluded.soft_bounces,
@@ -193,6 +193,7 @@ WITH given AS (
     CROSS JOIN (SELECT count(*) FROM days) AS after_days
     RETURNING 1
 )
-SELECT message_id, kind, state, bounce_type, category
+SELECT kind, state, bounce_type, category, count(*) AS copies,
+    array_agg(message_id ORDER BY message_id) FILTER (WHERE state IN ('bounced', 'blocked')) AS message_ids
 FROM ledger CROSS JOIN (SELECT count(*) FROM told) AS after_told
-WHERE counts
+WHERE counts GROUP BY kind, state, bounce_type, category
