@@ -51,6 +51,7 @@ class RateLimits:
         *,
         clock: Callable[[], float] | None = None,
         prefix: str = "trireme:rate:",
+        reply_seconds: float = REPLY_SECONDS,
     ) -> None:
         """Prepare; nothing connects yet.
 
@@ -59,15 +60,17 @@ class RateLimits:
             on_away: Called for each request that is let through uncounted.
             clock: Tells the time of windows in seconds, the same for all processes; None: Valkey's own clock.
             prefix: Of every key.
+            reply_seconds: How long Valkey may take to answer; a request waits at most twice as long.
 
         Raises:
             ValueError: The URL can't be used.
         """
-        self._client = connect(url, reply_seconds=REPLY_SECONDS, max_connections=CONNECTIONS)
+        self._client = connect(url, reply_seconds=reply_seconds, max_connections=CONNECTIONS)
         self._script = self._client.register_script(_SCRIPT)
         self._on_away = on_away
         self._clock = clock
         self._prefix = prefix
+        self._patience = 2 * reply_seconds
         self._away_until = 0.0
 
     async def take(self, who: str, limit: int) -> Taken:
@@ -81,7 +84,7 @@ class RateLimits:
             return self._uncounted(limit)
         now = -1 if self._clock is None else round(self._clock() * _MICROSECONDS)
         try:
-            async with asyncio.timeout(2 * REPLY_SECONDS):
+            async with asyncio.timeout(self._patience):
                 passes, remaining, ends = await self._script(keys=[self._prefix + who], args=[limit, now])
         except (RedisError, OSError, TimeoutError):
             self._away_until = time.monotonic() + PAUSE_SECONDS

@@ -213,7 +213,10 @@ async def test_who_was_not_tried_gets_the_new_text_and_who_was_keeps_the_old(
 async def test_a_pause_during_a_claim_catches_what_it_claimed(
     to_server: Settings, server: HoldingServer, mailing: Mailing
 ) -> None:
-    """The claim has the run's row and can not end; the pause waits for it, and what it took is withdrawn."""
+    """The claim has the run's row and can not end; the pause waits for it, and what it took is withdrawn.
+
+    But for what sessions had begun with when the pause was committed.
+    """
     campaign = await mailing.campaign(50)
     run = await mailing.make.sending(campaign)
     async with driver_connection(mailing.engine) as blocker:
@@ -228,8 +231,9 @@ async def test_a_pause_during_a_claim_catches_what_it_claimed(
             await holding.rollback()
             await pausing
             await mailing.idle(run)
-            assert server.messages == []
-            assert await mailing.value("SELECT count(*) FROM delivery_queue WHERE run_id = $1", run.id) == 20
+            begun = len(server.messages)
+            assert begun <= SESSIONS
+            assert await mailing.value("SELECT count(*) FROM delivery_queue WHERE run_id = $1", run.id) == 20 - begun
             await mailing.sound()
             await mailing.resume(campaign)
             await mailing.done(run)

@@ -70,7 +70,7 @@ LINKS_STORED = "SELECT message_id, link, clicks FROM link_clicks"
 
 @pytest.fixture
 async def batcher(engine: AsyncEngine) -> AsyncIterator[EventBatcher]:
-    batcher = EventBatcher(engine, SystemClock())
+    batcher = EventBatcher(engine, SystemClock(), patience_seconds=60.0)  # on a busy machine too
     await batcher.start()
     yield batcher
     await batcher.close()
