@@ -131,11 +131,20 @@ stops_in_order() { # everything ends by itself, in time
 
 stop_stack() { compose down --volumes --timeout 20 >"$SCRATCH/down.log" 2>&1 || true; }
 
+# What the engine leaves running for a moment may write meanwhile.
+remove_scratch() {
+    for _ in 1 2 3 4 5; do
+        rm -rf --one-file-system "$SCRATCH" 2>/dev/null && return
+        sleep 1
+    done
+    echo "left behind: $SCRATCH" >&2
+}
+
 main() {
     local failed=0
     if [[ -z ${SCRATCH:-} ]]; then
         SCRATCH=$(mktemp -d)
-        trap 'rm -rf --one-file-system "$SCRATCH"' EXIT
+        trap remove_scratch EXIT
         export SCRATCH
         "$0" "$@" # a process of its own for what has to be undone before the directory goes
     elif [[ $# = 1 ]]; then
