@@ -59,7 +59,7 @@ async def list_accounts(
 ) -> Page[AccountOut]:
     """List the account, then those below it."""
     search = AccountSearch(
-        q=q.replace("\0", ""),
+        q=q,
         status=status,
         parent=parent_id,
         by_username=order.by == "username",

@@ -151,7 +151,7 @@ async def list_audiences(
     count: Counted = False,
 ) -> Page[AudienceOut]:
     """List the audiences by creation."""
-    account_id, text = caller.account_id, storable(q) or None
+    account_id, text = caller.account_id, q or None
     found = await audiences.list_page(
         read, account_id, text=text, after_id=key_of(cursor) or 0, descending=order.descending, limit=limit + 1
     )
@@ -196,11 +196,6 @@ async def change_audience(id: Id, body: AudienceChange, caller: Writer, write: W
 async def delete_audience(id: Id, caller: Writer, write: Write) -> None:
     """Delete an audience that no campaign is for which is scheduled, sending or paused."""
     await audiences.delete(write, caller.account_id, which(id))
-
-
-def storable(text: str) -> str:
-    """Return a text of a query, without what no stored text holds."""
-    return text.replace("\0", "\ufffd")
 
 
 def shown(audience: Audience, counts: Statistics) -> AudienceOut:

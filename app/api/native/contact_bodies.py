@@ -8,7 +8,6 @@ from uuid import UUID
 from fastapi import Depends, HTTPException, Query
 from pydantic import BaseModel, Field
 
-from app.api.native.audiences import storable
 from app.api.native.bodies import Body
 from app.api.native.ids import which
 from app.api.native.paging import Order, cursor_of, values_of
@@ -124,7 +123,7 @@ async def _asked(
     wanted = ContactFilter(
         status=status,
         tag=_clean(tag),
-        email=email and storable(email.strip().lower()),
+        email=email and email.strip().lower(),
         q=_clean(q) or None,
         source=_clean(source),
         created_after=created_after,
@@ -138,7 +137,7 @@ Filters = Annotated[Asked, Depends(_asked)]
 
 
 def _clean(text: str | None) -> str | None:
-    return None if text is None else storable(text.strip())
+    return None if text is None else text.strip()
 
 
 async def filter_of(read: ReadSession, account_id: int, audience_id: int, asked: Asked) -> ContactFilter:

@@ -5,6 +5,7 @@ Its endpoints are ordinary FastAPI functions. What comes with them:
 - a body is JSON of at most 10 MB, or the answer is 415 or 413; what takes uploads has no JSON and a limit of its own;
 - `POST` with `Idempotency-Key` has its effect once (`app.api.native.once`). That holds for what the endpoint writes in
   the request's session (`app.dependencies.Write`); one that commits elsewhere must bear being repeated itself;
+- a NUL in the query is a 400: no text that is stored has one, and PostgreSQL takes none;
 - without a good key the answer is 401, whatever else is wrong;
 - the answer tells of the rate limit.
 
@@ -30,6 +31,7 @@ from app.dependencies import runtime_of
 BODY_BYTES = 10 * 1024 * 1024
 """Largest body that is JSON."""
 _MALFORMED = 400
+_NUL = b"%00"
 
 
 class NativeRoute(APIRoute):
@@ -42,6 +44,7 @@ class NativeRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             try:
+                _check_query(request)
                 if takes_json or once.is_json(request.headers.get("content-type", "")):
                     request = _limited(request)
                 if takes_json:
@@ -69,6 +72,16 @@ def native_router(prefix: str, tag: str) -> APIRouter:
         tag: Their heading in the description.
     """
     return APIRouter(prefix=prefix, tags=[tag], route_class=NativeRoute, redirect_slashes=False)
+
+
+def _check_query(request: Request) -> None:
+    """See that no text of the query has a NUL.
+
+    Raises:
+        HTTPException: 400, one has.
+    """
+    if _NUL in request.scope["query_string"]:
+        raise HTTPException(_MALFORMED)
 
 
 async def _check_media_type(request: Request) -> None:

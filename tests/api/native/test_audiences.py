@@ -76,7 +76,6 @@ async def test_a_list_is_read_in_pages_either_way(call: Native) -> None:
     found = (await call("GET", "/audiences", q="ALPHA", sort="-created_at")).json()
     assert [one["name"] for one in found["data"]] == ["alphabet", "Alpha"]
     assert (await call("GET", "/audiences", q="%")).json()["data"] == []
-    assert (await call("GET", "/audiences", q="a\0b")).json()["data"] == []
     for name, value in (("sort", "name"), ("cursor", "x"), ("limit", "0")):
         query: dict[str, Any] = {name: value}
         assert (await call("GET", "/audiences", **query)).status_code == 400
