@@ -7,9 +7,7 @@ it is rendered (`app/api/failures.py`).
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Annotated, cast
-from urllib.parse import urlsplit
 
 from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,7 +15,7 @@ from starlette.requests import HTTPConnection
 
 from app.core.accounts import KeyRing
 from app.core.messages import Batcher
-from app.core.senders import Expected, SenderBook
+from app.core.senders import SenderBook
 from app.core.tracking import Destinations, EventBatcher
 from app.db.unit_of_work import ReadSession, WriteSession, unit_of_work
 from app.kit.clock import Clock
@@ -44,14 +42,6 @@ class Runtime:
     rates: RateLimits
     clock: Clock
     records: AllRecords
-
-
-def expected_records(settings: Settings) -> Expected:
-    """Return what senders' domains are to publish, by the settings."""
-    host = urlsplit(settings.public_url).hostname or ""
-    given = settings.delivery.source_addresses.split(",")
-    addresses = [ip_address(one.strip()) for one in given if one.strip()]
-    return Expected(settings.senders.spf_include or host, addresses, return_path=settings.bounce_domain, tracking=host)
 
 
 def runtime_of(connection: HTTPConnection) -> Runtime:

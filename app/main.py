@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
 
-import structlog
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,6 +34,7 @@ from app.queue import JobQueue
 from app.settings import Settings
 from app.telemetry import counters, logs
 from app.telemetry.http import Observed
+from app.telemetry.logger import Logger
 from app.valkey.rate_limit import RateLimits
 from app.web import site
 from app.web.site import Site
@@ -42,7 +42,7 @@ from app.web.visitors import links_of
 
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI would look for OpenTelemetry on every request; our own figures are `app.telemetry`'s."""
-_LOG = structlog.stdlib.get_logger("app.main")
+_LOG = Logger("app.main")
 
 
 class Application:

@@ -6,7 +6,8 @@ from http import HTTPStatus
 from app.core import automations
 from app.core.automations import Call, Called
 from app.db.sql import Connection
-from app.outbound import Answer, Client, Endpoints
+from app.outbound import Endpoints
+from app.outbound.client import Answer, Client
 
 
 class AutomationCalls:

@@ -1,4 +1,7 @@
-"""The Celery application: `celery -A workers.celery_app worker`."""
+"""The Celery application of workers and delivery processes.
+
+Which tasks a process knows is said by its own module: `workers.worker`, `workers.delivery`.
+"""
 
 import logging
 from typing import Any
@@ -7,19 +10,8 @@ from celery import Celery, signals
 
 from app.settings import settings
 from app.telemetry import logs
-from workers import runtime
 
-app = Celery(
-    "trireme",
-    include=[
-        "workers.tasks.accounts",
-        "workers.tasks.campaigns",
-        "workers.tasks.delivery",
-        "workers.tasks.housekeeping",
-        "workers.tasks.senders",
-        "workers.tasks.transfers",
-    ],
-)
+app = Celery("trireme")
 app.config_from_object("workers.celery_config")
 
 
@@ -29,8 +21,3 @@ def _configure_logs(**_: Any) -> None:
     # A line for each nudge received and done would bury everything else.
     for name in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-@signals.worker_process_shutdown.connect
-def _close_runtime(**_: Any) -> None:
-    runtime.close()

@@ -17,11 +17,8 @@ task_ignore_result = True
 task_acks_late = True
 task_acks_on_failure = True
 task_reject_on_worker_lost = False  # a task that kills its process must not come back for ever
-task_soft_time_limit = 60
-task_time_limit = 90  # below the transport's visibility time-out, always
 
 worker_prefetch_multiplier = 1
-worker_max_tasks_per_child = 10_000
 worker_soft_shutdown_timeout = 10
 worker_send_task_events = False
 worker_hijack_root_logger = False

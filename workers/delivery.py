@@ -1,7 +1,6 @@
-"""A delivery process: `celery -A workers.delivery worker --pool solo -Q delivery`.
+"""A delivery process: Celery with the one task that wakes, and the drain beside it.
 
-The same Celery application, with the drain beside it. The drain starts before Celery has found its broker, and goes on
-without one.
+The drain starts before Celery has found its broker, and goes on without one.
 """
 
 from typing import Any
@@ -12,8 +11,9 @@ from app.settings import settings
 from app.telemetry import logs
 from workers import drain_thread
 from workers.celery_app import app
+from workers.tasks import delivery
 
-__all__ = ["app"]
+__all__ = ["app", "delivery"]
 
 
 @signals.worker_init.connect

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import postbacks, webhooks
 from app.db.engine import driver_connection, is_disconnect, make_engine
-from app.outbound import Client, Endpoints
+from app.outbound import Endpoints
+from app.outbound.client import Client
 from app.settings import Settings, settings
 from app.telemetry import counters, logs
 from workers.automation_calls import AutomationCalls

@@ -6,7 +6,8 @@ from http import HTTPStatus
 from app.core import postbacks
 from app.core.postbacks import Due, Result
 from app.db.sql import Connection
-from app.outbound import Answer, Client, Endpoints
+from app.outbound import Endpoints
+from app.outbound.client import Answer, Client
 from app.settings import Postbacks
 
 

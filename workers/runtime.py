@@ -1,4 +1,4 @@
-"""One event loop and one engine per worker process, made on first use (after the fork) and closed with it."""
+"""One event loop and one engine per worker process, made on first use and closed with it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.db.engine import make_engine
 from app.settings import settings
 
+LONGEST_SECONDS = 60.0
+"""Of one task; below the transport's visibility time-out, after which another worker is given it as well."""
 T = TypeVar("T")
 
 
@@ -24,7 +26,11 @@ _process: _Process | None = None
 
 
 def run(job: Callable[[AsyncEngine], Awaitable[T]]) -> T:
-    """Run a coroutine function with this process's engine, on this process's loop, and return its result."""
+    """Run a coroutine function with this process's engine, on this process's loop, and return its result.
+
+    Raises:
+        TimeoutError: It took longer than a minute, and was cancelled.
+    """
     global _process  # noqa: PLW0603 a process has one, and Celery offers no better place to keep it
     if _process is None:
         _process = _Process(asyncio.Runner(loop_factory=uvloop.new_event_loop), make_engine(settings(), pool_size=2))
@@ -41,4 +47,5 @@ def close() -> None:
 
 
 async def _call(job: Callable[[AsyncEngine], Awaitable[T]], engine: AsyncEngine) -> T:
-    return await job(engine)
+    async with asyncio.timeout(LONGEST_SECONDS):
+        return await job(engine)

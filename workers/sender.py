@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.db.engine import KeptConnection, is_disconnect
 from app.db.sql import Connection
-from app.outbound import Answer, Client, Ended, Endpoints, OutboundError, TimedOut
+from app.outbound import Ended, Endpoints, OutboundError, TimedOut
+from app.outbound.client import Answer, Client
 
 TOTAL = 400
 """Calls open at once."""

@@ -3,7 +3,6 @@
 from functools import cache
 
 from app.core.senders import Expected
-from app.dependencies import expected_records
 from app.mail.smtp.lookups import Lookups, dns_resolver
 from app.mail.smtp.records import DnsRecords
 from app.settings import Settings, settings
@@ -23,4 +22,4 @@ def records() -> DnsRecords:
 
 def expected(given: Settings | None = None) -> Expected:
     """Return what senders' domains are to publish by the settings, this process's unless others are given."""
-    return expected_records(given or settings())
+    return Expected.of(given or settings())

@@ -11,7 +11,8 @@ from app.core.webhooks import Due, Result
 from app.db.sql import Connection
 from app.db.unit_of_work import reading
 from app.kit.secrets import SecretUnreadable, Vault
-from app.outbound import Answer, Client, Endpoints, Failed
+from app.outbound import Endpoints, Failed
+from app.outbound.client import Answer, Client
 from app.settings import Settings
 
 TIMEOUT_SECONDS = 15.0

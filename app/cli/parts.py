@@ -17,8 +17,6 @@ from typing import Any
 from app.cli.configuration import NotConfigured, load
 from app.settings import Settings
 
-QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-
 
 def run(part: str) -> int:
     """Run a part until it ends, and return its exit status."""
@@ -27,7 +25,10 @@ def run(part: str) -> int:
     except NotConfigured as error:
         print(error, file=sys.stderr)
         return 1
-    return PARTS[part](settings)
+    try:
+        return PARTS[part](settings)
+    except KeyboardInterrupt:
+        return 130
 
 
 def _api(settings: Settings) -> int:
@@ -43,35 +44,33 @@ def _migrate(settings: Settings) -> int:
 
 
 def _delivery(settings: Settings) -> int:
-    return _celery("workers.delivery", settings, "delivery", "--pool", "solo", "-Q", "delivery")
+    return _celery("delivery", "delivery", settings)
 
 
 def _worker(settings: Settings) -> int:
-    from celery.signals import worker_process_init  # noqa: PLC0415
-
-    worker_process_init.connect(_end_with_parent, weak=False)
-    return _celery(
-        "workers.celery_app", settings, "worker", "--pool", "prefork", "-c", "1", "-Q", "default"
-    )  # more: more workers
+    return _celery("worker", "default", settings)
 
 
-def _celery(application: str, settings: Settings, name: str, *options: str) -> int:
-    """Run a Celery worker in this very process, so that signals reach it and nothing lies between."""
-    from celery.app.utils import find_app  # noqa: PLC0415
+def _celery(part: str, queue: str, settings: Settings) -> int:
+    """Run a Celery worker in this very process: signals reach it, nothing lies between, and who wants more starts more.
 
+    By its class, because Celery's command line loads a shell and its terminal, 10 MB that stay.
+    """
     # It warns root of pickled tasks; ours are JSON with ids in it.
     warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
-    # Replicas of a container share the process id, processes of a machine the host name.
-    node = f"{name}-{os.getpid()}@{socket.gethostname()}"
-    find_app(application).worker_main(["-q", "worker", "-n", node, "-l", settings.logs.level, *QUIET, *options])
-    return 0
-
-
-def _end_with_parent(**_: object) -> None:
-    """Let a pool process end with its worker even when that is killed."""
-    from app.embedded.launch import die_with_parent  # noqa: PLC0415
-
-    die_with_parent(signal.SIGKILL, os.getppid())
+    worker = importlib.import_module(f"workers.{part}").app.Worker(
+        # Replicas of a container share the process id, processes of a machine the host name.
+        hostname=f"{part}-{os.getpid()}@{socket.gethostname()}",
+        queues=[queue],
+        pool_cls="solo",
+        loglevel=settings.logs.level,
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
+    return worker.exitcode or 0
 
 
 def _scheduler(_: Settings) -> int:

@@ -8,8 +8,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
 
-import structlog
-
 from app.core import messages
 from app.core.messages import Copy, Record
 from app.delivery import simulator
@@ -32,13 +30,14 @@ from app.mail.smtp.pool import Pool
 from app.mail.smtp.routes import Route
 from app.models.message import State
 from app.settings import Settings
+from app.telemetry.logger import Logger
 
 IDLE_LOOK_SECONDS = 10.0
 SEQUEL_LOOK_SECONDS = 0.05
 """How often a simulated copy looks whether there is room for what follows it."""
 
 logger = logging.getLogger(__name__)
-_EVENTS = structlog.stdlib.get_logger(__name__)
+_EVENTS = Logger(__name__)
 
 
 class Dispatcher:

@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Self
 
 import asyncpg
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import sandbox
@@ -24,6 +23,7 @@ from app.kit import secrets
 from app.kit.clock import Clock, SystemClock
 from app.mail import verp
 from app.settings import Settings
+from app.telemetry.logger import Logger
 
 CONNECTIONS = 200
 """Sessions at once; more are told to come back."""
@@ -34,7 +34,7 @@ STORE_SECONDS = 20.0
 """How long one statement may take before its mails are refused for now."""
 CLOSE_SECONDS = 10.0
 """How long mails under way may take when the server stops."""
-_LOG = structlog.stdlib.get_logger(__name__)
+_LOG = Logger(__name__)
 
 
 class Keeper:

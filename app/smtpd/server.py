@@ -10,16 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import structlog
-
 from app.smtpd.limits import Budget, Limits
 from app.smtpd.pace import group_of
 from app.smtpd.service import Service
 from app.smtpd.session import Session
 from app.smtpd.wire import Wire
+from app.telemetry.logger import Logger
 
 BACKLOG = 512
-_LOG = structlog.stdlib.get_logger(__name__)
+_LOG = Logger(__name__)
 
 
 def tls_context(certificate_file: Path, key_file: Path | None) -> ssl.SSLContext:

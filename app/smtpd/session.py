@@ -8,20 +8,19 @@ import asyncio
 import ssl
 from collections.abc import Awaitable
 
-import structlog
-
 from app.smtpd import commands, login
 from app.smtpd.content import ContentReader
 from app.smtpd.limits import Budget, Limits
 from app.smtpd.service import Mail, Peer, Service
 from app.smtpd.wire import Closed, Stopping, Wire
+from app.telemetry.logger import Logger
 
 COMMAND_BYTES = 2048
 """Longest command line; RFC 5321 asks for 512, and parameters and SMTPUTF8 for more."""
 GARBAGE_BYTES = 256 * 1024
 """Of a line that does not end; then the session does."""
 _TRY_LATER = "451 4.3.0 not possible at the moment, try again"
-_LOG = structlog.stdlib.get_logger(__name__)
+_LOG = Logger(__name__)
 
 
 class _End(Exception):

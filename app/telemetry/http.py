@@ -12,17 +12,17 @@ from random import getrandbits
 from time import perf_counter
 from typing import Any
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.telemetry import context, counters
+from app.telemetry.logger import Logger
 
 SLOW_SECONDS = 1.0
 """A request that takes this long is logged at `info`."""
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _TOKEN = re.compile(r"(/(?:t/[oc]|[uwpc])/[^/]{0,17})[^/]*")
 """A link of a recipient: up to here its token names the copy, the rest is what makes it good."""
-_LOG = structlog.stdlib.get_logger("app.http")
+_LOG = Logger("app.http")
 _LEVELS = logging.getLogger("app.http")
 
 

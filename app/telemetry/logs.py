@@ -1,4 +1,4 @@
-"""Log lines: structlog on top of the standard library, so that every library's lines take the same way out.
+"""The form of log lines, the same for ours (`app.telemetry.logger`) and every library's.
 
 JSON: one object a line with `time`, `level`, `logger`, `event`, the ids of `app.telemetry.context` and what the caller
 adds. On a terminal the same as coloured text. Values whose names say that they are secret are never written, and
@@ -10,19 +10,22 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import orjson
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
 
 from app.settings import Logs
 from app.telemetry import context
+from app.telemetry.logger import values_of
 
 REDACTED = "[redacted]"
 _SECRET_NAME = re.compile(r"api_?key|password|secret|authorization|token|private|cookie", re.IGNORECASE)
 _SECRET_PAIR = re.compile(r"(?i)\b(api_?key|password|secret|token)(=|%3D)[^&\s\"']+")
 _SECRET_URL = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
+_FIRST = ("time", "level", "logger", "event")
+_COLOURS = {"debug": "\x1b[32m", "info": "\x1b[32m", "warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m"}
+_BRIGHT, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
 def configure(settings: Logs, *, stream: Any = None) -> None:
@@ -34,29 +37,9 @@ def configure(settings: Logs, *, stream: Any = None) -> None:
     """
     out = sys.stderr if stream is None else stream
     as_json = settings.format == "json" or (settings.format == "auto" and not out.isatty())
-    shared: list[Processor] = [
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-        _add_ids,
-        structlog.processors.format_exc_info,
-        _redact,
-    ]
     handler = _ToStandardError() if stream is None else logging.StreamHandler(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer(as_json=as_json)],
-        )
-    )
-    level = logging.getLevelNamesMapping()[settings.level.upper()]
-    _replace_handlers(handler, level)
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,
-    )
+    handler.setFormatter(_AsJson() if as_json else _AsText())
+    _replace_handlers(handler, logging.getLevelNamesMapping()[settings.level.upper()])
 
 
 class _ToStandardError(logging.StreamHandler[TextIO]):
@@ -86,30 +69,42 @@ def _replace_handlers(handler: logging.Handler, level: int) -> None:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
-def _renderer(*, as_json: bool) -> Processor:
-    if as_json:
-        return _to_json
-    return structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=structlog.dev.plain_traceback)
+class _AsJson(logging.Formatter):
+    """One object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        facts = _facts(self, record)
+        try:
+            return orjson.dumps(facts, default=repr).decode()
+        except TypeError:  # a lone surrogate, a number beyond 64 bits: slower, but every line comes out
+            return json.dumps(facts, default=repr, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
-def _to_json(_: WrappedLogger, __: str, event: EventDict) -> str:
-    ordered = {name: event.pop(name) for name in ("time", "level", "logger", "event") if name in event}
-    try:
-        return orjson.dumps({**ordered, **event}, default=repr).decode()
-    except TypeError:  # a lone surrogate, a number beyond 64 bits: slower, but every line comes out
-        text = json.dumps({**ordered, **event}, default=repr, ensure_ascii=False)
-        return text.encode("utf-8", "replace").decode()
+class _AsText(logging.Formatter):
+    """A coloured line for people, and the traceback below it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line or lines."""
+        facts = _facts(self, record)
+        time, level, name, event, exception = (facts.pop(key, "") for key in (*_FIRST, "exception"))
+        values = "".join(f" {key}={value if isinstance(value, str) else repr(value)}" for key, value in facts.items())
+        level = f"{_COLOURS.get(level, '')}{level:<8}{_PLAIN}"
+        line = f"{_DIM}{time}{_PLAIN} {level} {_BRIGHT}{event}{_PLAIN} [{name}]{values}"
+        return f"{line}\n{exception}" if exception else line
 
 
-def _add_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _facts(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, Any]:
+    """Return what a line says, in the order in which it says it."""
+    time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
+    first = (time.replace("+00:00", "Z"), record.levelname.lower(), record.name, record.getMessage())
+    facts = {**dict(zip(_FIRST, first, strict=True)), **values_of(record)}
     for name, value in context.current().items():
-        event.setdefault(name, value)
-    return event
-
-
-def _redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    _redact_in(event, depth=0)
-    return event
+        facts.setdefault(name, value)
+    if record.exc_info:
+        facts["exception"] = formatter.formatException(record.exc_info)
+    _redact_in(facts, depth=0)
+    return facts
 
 
 def _redact_in(values: MutableMapping[str, Any], *, depth: int) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from uuid import uuid4
@@ -11,6 +10,7 @@ import pytest
 
 from app.cli.routes import Served, served
 from app.settings import as_environment
+from tests.fixtures.commands import run_command
 from tests.fixtures.database import administer, with_database
 
 
@@ -40,14 +40,7 @@ def installation(empty_database: str, broker_server_url: str, tmp_path: Path) ->
 
 def trireme(*arguments: str, variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRIREME_")}  # noqa: TID251
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "app", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=inherited | dict(variables or {}),
-    )
+    return run_command(arguments, inherited | dict(variables or {}))
 
 
 def test_an_installation_is_migrated_once_and_gets_one_first_account(

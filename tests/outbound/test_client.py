@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.outbound import Answer, Client, Failed, Refused, TimedOut, client
+from app.outbound import Failed, Refused, TimedOut, client
+from app.outbound.client import Answer, Client
 from app.outbound.targets import parse
 from app.settings import Outbound
 from tests.fixtures.smtp_server import server_context

@@ -1,22 +1,25 @@
 """The outermost layer: its cost, its lines and its figures."""
 
 import logging
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
-import structlog
 from starlette.types import Message, Receive, Scope, Send
 
 from app.telemetry import context
 from app.telemetry.http import Observed
+from app.telemetry.logger import values_of
 
 
-@pytest.fixture(autouse=True)
-def every_level() -> Iterator[None]:
-    """Undo what another test configured."""
-    structlog.reset_defaults()
-    yield
-    structlog.reset_defaults()
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Catch lines of every level."""
+    caplog.set_level(logging.DEBUG, logger="app.http")
+    return caplog
+
+
+def facts(record: logging.LogRecord) -> dict[str, Any]:
+    return {"event": record.getMessage(), "level": record.levelname.lower(), **values_of(record)}
 
 
 def scope(*headers: tuple[bytes, bytes]) -> Scope:
@@ -49,31 +52,30 @@ def answering(status: int, *, crash: bool = False) -> object:
 
 
 @pytest.mark.parametrize(("status", "level"), [(200, "debug"), (404, "info"), (500, "error")])
-async def test_a_line_per_request_without_its_query(status: int, level: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, logger="app.http")
-    with structlog.testing.capture_logs() as lines:
-        sent = await serve(answering(status), scope((b"x-request-id", b"abc")))
-    (line,) = lines
+async def test_a_line_per_request_without_its_query(status: int, level: str, lines: pytest.LogCaptureFixture) -> None:
+    sent = await serve(answering(status), scope((b"x-request-id", b"abc")))
+    (line,) = map(facts, lines.records)
     assert line.pop("ms") < 1000
-    assert line == {"event": "http.request", "log_level": level, "method": "GET", "path": "/x", "status": status}
+    assert line == {"event": "http.request", "level": level, "method": "GET", "path": "/x", "status": status}
     assert sent[0]["headers"] == [(b"a", b"b"), (b"x-request-id", b"abc")]
 
 
-async def test_a_crash_that_was_answered_ends_here_with_a_line() -> None:
-    with structlog.testing.capture_logs() as lines:
-        sent = await serve(answering(500, crash=True), scope())
+async def test_a_crash_that_was_answered_ends_here_with_a_line(lines: pytest.LogCaptureFixture) -> None:
+    sent = await serve(answering(500, crash=True), scope())
     assert len(sent) == 2
-    assert lines[0]["event"] == "http.crash"
-    assert isinstance(lines[0]["exc_info"], RuntimeError)
+    (line,) = lines.records
+    assert line.getMessage() == "http.crash"
+    assert line.exc_info is not None
+    assert line.exc_info[0] is RuntimeError
 
 
-async def test_a_crash_without_an_answer_goes_on() -> None:
+async def test_a_crash_without_an_answer_goes_on(lines: pytest.LogCaptureFixture) -> None:
     async def app(_: Scope, __: Receive, ___: Send) -> None:
         raise RuntimeError("boom")
 
-    with structlog.testing.capture_logs() as lines, pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError):
         await serve(app, scope())
-    assert lines[0]["status"] == 500
+    assert facts(lines.records[0])["status"] == 500
 
 
 async def test_what_is_not_http_passes() -> None:
@@ -88,16 +90,16 @@ async def test_what_is_not_http_passes() -> None:
 
 async def test_a_good_request_leaves_no_line_at_the_default_level(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="app.http")
-    with structlog.testing.capture_logs() as lines:
-        await serve(answering(200), scope())
-    assert lines == []
+    await serve(answering(200), scope())
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("place", ["/u/", "/p/", "/t/c/"])
-async def test_a_link_of_a_recipient_is_not_good_any_more_in_the_log(place: str) -> None:
+async def test_a_link_of_a_recipient_is_not_good_any_more_in_the_log(
+    place: str, lines: pytest.LogCaptureFixture
+) -> None:
     """Who reads the log must not be able to unsubscribe people; which copy it was can still be told."""
     payload, mac = "a" * 17, "secret7"
-    with structlog.testing.capture_logs() as lines:
-        await serve(answering(503), {**scope(), "path": f"{place}{payload}{mac}"})
-    (line,) = lines
+    await serve(answering(503), {**scope(), "path": f"{place}{payload}{mac}"})
+    (line,) = map(facts, lines.records)
     assert line["path"] == f"{place}{payload}..."

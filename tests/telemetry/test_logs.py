@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 import pytest
-import structlog
 
 from app.settings import Logs
 from app.telemetry import context, logs
+from app.telemetry.logger import Logger
 
 
 @pytest.fixture
@@ -20,7 +20,6 @@ def out() -> Iterator[io.StringIO]:
     yield io.StringIO()
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def lines(out: io.StringIO) -> list[dict[str, Any]]:
@@ -32,7 +31,7 @@ def test_a_line_has_time_level_logger_event_and_ids(out: io.StringIO) -> None:
     context.begin_request("r-1")
     context.note_account(21)
     with context.bind(message_id=7, email_id="e@mail-1"):
-        structlog.stdlib.get_logger("app.x").info("thing.done", count=2)
+        Logger("app.x").info("thing.done", count=2)
     context.begin_request("")
 
     (line,) = lines(out)
@@ -62,7 +61,7 @@ def test_lines_of_libraries_take_the_same_way(out: io.StringIO) -> None:
 
 def test_less_severe_lines_are_left_out(out: io.StringIO) -> None:
     logs.configure(Logs(level="warning"), stream=out)
-    structlog.stdlib.get_logger("app.x").info("no")
+    Logger("app.x").info("no")
     logging.getLogger("app.y").info("no")
     logging.getLogger("asyncio").info("no")
     assert out.getvalue() == ""
@@ -76,7 +75,7 @@ def test_the_access_log_of_the_server_is_off(out: io.StringIO) -> None:
 
 def test_secrets_are_not_written(out: io.StringIO) -> None:
     logs.configure(Logs(), stream=out)
-    log = structlog.stdlib.get_logger("app.x")
+    log = Logger("app.x")
     log.info("x", api_key="0f1e", password="hunter2", Authorization="Bearer 0f1e", nested={"secret": "0f1e", "ok": 1})
     log.info("GET /rest?apikey=0f1e&x=1 and api_key%3D0f1e")
     log.info("connect", url="postgresql+asyncpg://app:hunter2@db/app", broker="redis://:hunter2@h/0")
@@ -95,14 +94,14 @@ def test_secrets_are_not_written(out: io.StringIO) -> None:
 
 def test_what_is_not_json_is_written_all_the_same(out: io.StringIO) -> None:
     logs.configure(Logs(), stream=out)
-    structlog.stdlib.get_logger("app.x").info("odd", thing=object(), raw=b"\xff", lone="\ud800")
+    Logger("app.x").info("odd", thing=object(), raw=b"\xff", lone="\ud800")
     (line,) = lines(out)
     assert line["event"] == "odd"
 
 
 def test_on_a_terminal_it_is_text(out: io.StringIO) -> None:
     logs.configure(Logs(format="console"), stream=out)
-    structlog.stdlib.get_logger("app.x").info("thing.done", count=2)
+    Logger("app.x").info("thing.done", count=2)
     assert "thing.done" in out.getvalue()
     assert not out.getvalue().startswith("{")
 

@@ -9,7 +9,6 @@ import logging
 from datetime import datetime
 from functools import partial
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,6 +23,7 @@ from app.core.messages import Draft, IssueDraft, email_id, tracking_of
 from app.dependencies import Runtime, runtime_of
 from app.models.issue import IssueType
 from app.models.message import Kind
+from app.telemetry.logger import Logger
 
 ACCEPTED = "250 2.1.0 Ok"
 """What the mail server says to a good mail."""
@@ -33,7 +33,7 @@ MAX_LOGGED = 20
 """Copies of a mail that its log line names."""
 
 logger = logging.getLogger(__name__)
-_EVENTS = structlog.stdlib.get_logger(__name__)
+_EVENTS = Logger(__name__)
 _ACCEPTED_JSON = json_body(200, "OK", ACCEPTED)
 
 

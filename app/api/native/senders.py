@@ -33,7 +33,7 @@ from app.core.errors import Fault, FieldFault, Invalid
 from app.core.senders import Purpose, Sender, SenderFilter, SenderStatus
 from app.core.transactional import ApprovalSite
 from app.db.unit_of_work import reading
-from app.dependencies import Read, RuntimeDep, Write, expected_records
+from app.dependencies import Read, RuntimeDep, Write
 
 MAX_ADDRESS = 320
 MAX_DOMAIN = 255
@@ -222,7 +222,7 @@ async def records_of_sender(id: Id, caller: Reader, runtime: RuntimeDep) -> Reco
     async with reading(runtime.engine) as read:
         sender = await _sender(read, caller, id)
         published = await senders.publication(read, sender)
-    found = await senders.look_up(runtime.records, expected_records(runtime.settings), sender, published)
+    found = await senders.look_up(runtime.records, senders.Expected.of(runtime.settings), sender, published)
     return RecordsOut(data=[RecordOut.model_validate(one, from_attributes=True) for one in found])
 
 
@@ -231,7 +231,7 @@ async def verify_sender(id: Id, caller: Writer, runtime: RuntimeDep) -> SenderOu
     """Look at DNS now, and return the sender as it is then."""
     async with reading(runtime.engine) as read:
         sender = await _sender(read, caller, id)
-    expected = expected_records(runtime.settings)
+    expected = senders.Expected.of(runtime.settings)
     await senders.verify(runtime.engine, runtime.records, expected, sender_id=sender.id)
     runtime.keys.forget(caller.account_id)
     async with reading(runtime.engine) as read:

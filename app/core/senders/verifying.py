@@ -9,6 +9,9 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Self
+from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -20,6 +23,7 @@ from app.mail.published.dkim_key import publishes_key
 from app.mail.published.dmarc import policies
 from app.mail.published.records import Address, AllRecords, NoAnswer
 from app.mail.published.spf import lets_us_send
+from app.settings import Settings
 
 AT_A_TIME = 20
 """Senders of one sweep that are looked at together."""
@@ -48,6 +52,14 @@ class Expected:
     addresses: Sequence[Address] = ()
     return_path: str = ""
     tracking: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return what the settings say."""
+        host = urlsplit(settings.public_url).hostname or ""
+        given = settings.delivery.source_addresses.split(",")
+        addresses = [ip_address(one.strip()) for one in given if one.strip()]
+        return cls(settings.senders.spf_include or host, addresses, return_path=settings.bounce_domain, tracking=host)
 
 
 async def verify(engine: AsyncEngine, records: AllRecords, expected: Expected, *, sender_id: int) -> None:

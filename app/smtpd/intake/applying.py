@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -21,6 +20,7 @@ from app.db.unit_of_work import unit_of_work
 from app.settings import Settings
 from app.smtpd.intake.groups import Groups
 from app.telemetry import counters
+from app.telemetry.logger import Logger
 
 READERS = 2
 """Threads that read mails."""
@@ -30,7 +30,7 @@ APPLY_SECONDS = 60.0
 """How long a mail may take once it is there; then its sender is to try again."""
 _COLLISIONS = frozenset({"40001", "40P01"})
 """Serialization failure, deadlock."""
-_LOG = structlog.stdlib.get_logger(__name__)
+_LOG = Logger(__name__)
 
 
 class Applier:

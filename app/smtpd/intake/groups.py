@@ -8,7 +8,6 @@ import asyncio
 from dataclasses import dataclass, field
 from itertools import islice
 
-import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -16,11 +15,12 @@ from app.core import intake
 from app.core.intake import Destination, Result, Understood
 from app.core.messages import SuppressionRules
 from app.db.unit_of_work import unit_of_work
+from app.telemetry.logger import Logger
 
 GROUP_REPORTS = 200
 GROUP_CHARACTERS = 8 * 1024 * 1024
 """Of reports that are kept with their bounces; a group has at least one report."""
-_LOG = structlog.stdlib.get_logger(__name__)
+_LOG = Logger(__name__)
 
 
 @dataclass(slots=True, eq=False)

@@ -13,13 +13,13 @@ from email.parser import BytesHeaderParser
 from email.policy import compat32
 from pathlib import Path
 
-import structlog
 from sqlalchemy.exc import DBAPIError
 
 from app.core import intake
 from app.core.intake import Destination, Keys
 from app.db.engine import DatabaseAway
 from app.smtpd.intake.applying import Applier
+from app.telemetry.logger import Logger
 
 POLL_SECONDS = 5.0
 """How long to wait when nothing is new."""
@@ -34,7 +34,7 @@ SOURCES = (("delivered-to", "x-original-to", "envelope-to", "x-envelope-to"), ("
 """Headers that name whom a mail came to: what a server noted when it delivered, and only without these the rest."""
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,256}@[A-Za-z0-9.-]{1,255}")
 _RETURN_PATH = re.compile(r"\s*<([^<>\s]*)>")
-_LOG = structlog.stdlib.get_logger(__name__)
+_LOG = Logger(__name__)
 
 
 def addressed(raw: bytes, keys: Keys) -> tuple[str | None, list[Destination]]:

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.accounts import KeyRing, LogIns
@@ -25,10 +24,11 @@ from app.smtpd.limits import Limits
 from app.smtpd.server import SmtpServer, tls_context
 from app.smtpd.submission.desk import Parts, SubmissionDesk
 from app.telemetry import counters
+from app.telemetry.logger import Logger
 
 SURPLUS_RECIPIENTS = 1_000
 """Recipients beyond the limit that are still told so one by one, before the listener stops asking."""
-_LOG = structlog.stdlib.get_logger(__name__)
+_LOG = Logger(__name__)
 
 
 def limits_of(settings: Settings) -> Limits:
