@@ -3,35 +3,37 @@
 Imports the listener's words, `app.core`, `app.db`, `app.telemetry`.
 """
 
-import structlog
 from sqlalchemy.exc import DBAPIError
 
 from app.core import intake
+from app.core.intake import Destination, Purpose
 from app.db.engine import DatabaseAway
 from app.smtpd.intake.applying import Applier
-from app.smtpd.intake.domains import Domains
 from app.smtpd.pace import Pace
 from app.smtpd.service import Mail, Peer
 from app.telemetry import counters
+from app.telemetry.logger import Logger
 
+RETURN_PATHS = "dynrp."
+"""How the names of customers' return paths begin (docs/contract/dyn-email.md, 14)."""
 TRY_LATER = "451 4.3.0 not possible at the moment, try again"
-_LOG = structlog.stdlib.get_logger(__name__)
+_LOG = Logger(__name__)
 
 
 class IntakeDesk:
     """The service behind the listener."""
 
-    def __init__(self, name: str, domains: Domains, applier: Applier, *, mails_per_minute: int) -> None:
+    def __init__(self, name: str, bounce_domain: str, applier: Applier, *, mails_per_minute: int) -> None:
         """Take what it works with.
 
         Args:
             name: Ours, for the greeting.
-            domains: That are ours.
+            bounce_domain: Of the settings.
             applier: Does what follows.
             mails_per_minute: Of one client address; 0: no limit.
         """
         self._name = name
-        self._domains = domains
+        self._domain = bounce_domain.lower().rstrip(".")
         self._applier = applier
         self._pace = Pace(mails_per_minute)
 
@@ -61,15 +63,21 @@ class IntakeDesk:
         """Take a mail for an address of ours whose token was made by us."""
         del peer, sender
         where = intake.destination(self._applier.keys, address)
-        try:
-            is_ours = await self._domains.are_ours(address.rpartition("@")[2])
-        except DatabaseAway:
-            return TRY_LATER
-        if not is_ours:
+        if not self._is_ours(where, address.rpartition("@")[2].lower().rstrip(".")):
             return "550 5.7.1 relaying denied"
         if where is None:
             return "550 5.1.1 no such mailbox"
         return "250 2.1.5 OK"
+
+    def _is_ours(self, where: Destination | None, domain: str) -> bool:
+        """Tell whether a domain is ours, for an address there.
+
+        A return path below a customer's domain is known by its token: nobody but us makes one, and it holds after the
+        sender was changed or deleted, or its DNS record is not seen any more, while mail of it may still bounce.
+        """
+        if domain == self._domain:
+            return True
+        return domain.startswith(RETURN_PATHS) and where is not None and where.purpose is Purpose.REPORT
 
     async def refused(self, peer: Peer, sender: str, recipients: tuple[str, ...], reply: str) -> str:
         """Say what the listener says."""

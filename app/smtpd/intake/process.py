@@ -7,7 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.db.engine import make_engine
@@ -15,14 +14,14 @@ from app.kit import memory
 from app.settings import Settings
 from app.smtpd.intake.applying import Applier
 from app.smtpd.intake.desk import IntakeDesk
-from app.smtpd.intake.domains import Domains
 from app.smtpd.intake.maildir import Maildir
 from app.smtpd.limits import Limits
 from app.smtpd.server import SmtpServer, tls_context
+from app.telemetry.logger import Logger
 
 AT_ONCE = 8
 """Transactions of one process at a time, beside the one that applies delivery reports in groups."""
-_LOG = structlog.stdlib.get_logger(__name__)
+_LOG = Logger(__name__)
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -62,7 +61,7 @@ class IntakeServer:
         self._applier = Applier(settings, engine, at_once=AT_ONCE)
         desk = IntakeDesk(
             given.name or settings.bounce_domain,
-            Domains(settings.bounce_domain, engine),
+            settings.bounce_domain,
             self._applier,
             mails_per_minute=given.mails_per_minute,
         )
