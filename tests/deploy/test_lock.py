@@ -33,7 +33,7 @@ for name in list(sys.modules):
 for package in ("app", "workers"):
     for module in pkgutil.walk_packages([package], f"{package}."):
         importlib.import_module(module.name)
-for name in ("kombu.transport.redis", "celery.concurrency.prefork", "celery.concurrency.solo",
+for name in ("kombu.transport.redis", "celery.apps.worker", "celery.concurrency.solo",
              "sqlalchemy.dialects.postgresql.asyncpg", "alembic.command", "uvloop", "httptools",
              "uvicorn.protocols.http.httptools_impl"):
     importlib.import_module(name)
