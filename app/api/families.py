@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from app.api.dyn import errors as dyn_errors
 from app.api.dyn import router as dyn_router
@@ -70,6 +71,21 @@ OPENAPI_PATHS: Mapping[str, dict[str, Any]] = {**dyn_router.OPENAPI_PATHS, **dyn
 """Path items of the routes that FastAPI cannot describe, by path."""
 
 
+def _included(*routers: APIRouter) -> list[BaseRoute]:
+    """Return what routers add to an application, to be shared by all applications of the process.
+
+    FastAPI reads the signatures of all their endpoints at the first request (some 0.3 s), and keeps that with these.
+    """
+    around = APIRouter()
+    for router in routers:
+        around.include_router(router)
+    return around.routes
+
+
+_DYNO = _included(dyno_router.router)
+_MAIN = [*_included(dyn_router.router, metrics_router.router), *_DYNO, *_included(native_router.router)]
+
+
 def family_of(path: str) -> Family:
     """Return who owns a URL, whether or not there is anything at it.
 
@@ -84,12 +100,10 @@ def family_of(path: str) -> Family:
 
 def include(app: FastAPI) -> None:
     """Add every family to the application of the main listener, the hottest route first."""
-    app.router.routes.extend((*dyn_router.ROUTES, *dynosend_router.ROUTES))
-    for router in (dyn_router.router, metrics_router.router, dyno_router.router, native_router.router):
-        app.include_router(router)
+    app.router.routes.extend((*dyn_router.ROUTES, *dynosend_router.ROUTES, *_MAIN))
 
 
 def include_dyno(app: FastAPI) -> None:
     """Add Dyno alone to the application of the Dyno listener, where every URL is Dyno's."""
     app.state.family = DYNO
-    app.include_router(dyno_router.router)
+    app.router.routes.extend(_DYNO)

@@ -98,7 +98,11 @@ class AccountFactory:
 
     async def caller(self, key: str) -> Caller:
         """Return who the key belongs to now."""
-        return await KeyRing(self.engine).fresh(key)
+        ring = KeyRing(self.engine)
+        try:
+            return await ring.fresh(key)
+        finally:
+            await ring.close()
 
     async def sender(self, account_id: int, email: str, *, ready: bool = True) -> int:
         """Make a sender; return its id."""

@@ -1,9 +1,6 @@
 """Tasks in a process of their own, as a worker runs them; each twice."""
 
-import subprocess
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -11,8 +8,7 @@ from app.core import messages
 from app.core.messages import MONTHS_AHEAD
 from app.db.engine import driver_connection
 from app.settings import Settings, as_environment, environment
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.fixtures.commands import run_code
 
 
 def run(settings: Settings, code: str) -> str:
@@ -25,13 +21,7 @@ def run(settings: Settings, code: str) -> str:
         "broker_url": settings.broker_url,
         "data_dir": settings.data_dir,
     }
-    done = subprocess.run(  # noqa: PLW1510 the assertion below shows what it said
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=environment() | as_environment(values),
-        capture_output=True,
-        text=True,
-    )
+    done = run_code(code, environment() | as_environment(values))
     assert done.returncode == 0, done.stderr
     return done.stdout
 
