@@ -6,20 +6,25 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
+from uuid import UUID
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.cli import following
 from app.cli.suppressions import REFUSED, Place
-from app.core import transfers
+from app.core import audiences, transfers
 from app.core.contacts import ContactStatus
+from app.core.errors import NotFound
 from app.core.segments import ContactFilter
 from app.core.transfers import ImportOptions, View
-from app.db.unit_of_work import WriteSession
+from app.db.unit_of_work import ReadSession, WriteSession
 
 MAX_SHOWN = 100
 """Bad rows that are shown; the API has the others."""
+MAX_SAID = 100
+"""Characters of a foreign name that a message repeats."""
+UID_LENGTH = 13
 
 
 def import_file(place: Place, file: str, *, audience: str, job: str, options: ImportOptions, as_json: bool) -> int:
@@ -42,7 +47,8 @@ def import_file(place: Place, file: str, *, audience: str, job: str, options: Im
 
         async def ask(write: WriteSession, account_id: int) -> View:
             assert source is not None  # noqa: S101 without a job there is a file
-            return await transfers.import_contacts(write, account_id, audience.lower(), source, options, rows=rows)
+            audience_id = await _audience_id(write, account_id, audience)
+            return await transfers.import_contacts(write, account_id, audience_id, source, options, rows=rows)
 
         return following.work(place, ask, job=job, as_json=as_json, after=_show_bad, quiet=False)
 
@@ -61,8 +67,9 @@ def export(
 
     async def ask(write: WriteSession, account_id: int) -> View:
         wanted = ContactFilter(status=ContactStatus(status) if status else None)
+        audience_id = await _audience_id(write, account_id, audience)
         return await transfers.export_contacts(
-            write, account_id, audience.lower(), wanted, form=form, columns=columns or None
+            write, account_id, audience_id, wanted, form=form, columns=columns or None
         )
 
     async def write_out(engine: AsyncEngine, view: View) -> None:
@@ -87,6 +94,27 @@ def mapping_of(text: str) -> dict[str, str] | None:
     if not isinstance(found, dict) or not all(isinstance(tag, str) for tag in found.values()):
         raise ValueError("--mapping is not a JSON object of texts")
     return found
+
+
+async def _audience_id(read: ReadSession, account_id: int, text: str) -> int:
+    """Return the id of the audience that the command line names by any name the native API shows.
+
+    Args:
+        read: The transaction.
+        account_id: Whose.
+        text: Its id (a UUID), its uid of 13 hexadecimal digits, or its number.
+
+    Raises:
+        NotFound: The account has no such audience; the message repeats the name.
+    """
+    which: int | str | UUID
+    try:
+        # A uid may consist of decimal digits alone; numbers are shorter for any table that fits a disk.
+        which = text.lower() if len(text) == UID_LENGTH else int(text) if text.isdecimal() else UUID(text)
+        return (await audiences.get(read, account_id, which)).id
+    except (NotFound, ValueError):
+        shown = ascii(text[:MAX_SAID])
+        raise NotFound(f"no audience {shown} in this account: give its id (a UUID), its uid or its number") from None
 
 
 async def _show_bad(engine: AsyncEngine, view: View) -> None:

@@ -17,7 +17,7 @@ from app.api.native.bodies import Body
 from app.api.native.ids import which
 from app.core import transactional
 from app.core.accounts import Caller, Scope
-from app.core.errors import Forbidden, NotFound, StaleCaller
+from app.core.errors import NotFound
 from app.core.messages import Author, OnBehalf, email_id
 from app.core.transactional import Reader, Rendered, Trial, Wording
 from app.db.unit_of_work import ReadSession, WriteSession
@@ -121,7 +121,7 @@ async def tested(request: Request, write: WriteSession, runtime: Runtime, caller
 async def written_by(
     request: Request, runtime: Runtime, caller: Caller, attempt: Callable[[Author], Awaitable[Result]]
 ) -> Result:
-    """Write mail in the request's transaction; once more when the account has changed since the key was looked up.
+    """Write mail in the request's transaction; again when the account has changed since the key was looked up.
 
     Args:
         request: With the key.
@@ -130,15 +130,14 @@ async def written_by(
         attempt: Writes for an author; it has written no mail when it raises `StaleCaller`.
 
     Raises:
-        Forbidden: The key may not send any more.
-        Unauthenticated: The key opens nothing any more.
+        Unauthenticated, Forbidden, Overloaded: As `KeyRing.acting`.
     """
-    try:
-        return await attempt(caller)
-    except StaleCaller:
-        if not (await runtime.keys.fresh(bearer_key(request))).may(Scope.SEND):
-            raise Forbidden("the key may not send any more") from None
-        return await attempt(OnBehalf(caller.account_id))
+
+    def act(known: Caller) -> Awaitable[Result]:
+        # Whom a key belongs to now is not always whom the request acts for; that the key may send still is enough.
+        return attempt(caller if known is caller else OnBehalf(caller.account_id))
+
+    return await runtime.keys.acting(bearer_key(request), caller, Scope.SEND, act)
 
 
 def _shown(shown: Rendered) -> RenderOut:

@@ -12,7 +12,7 @@ contacts_cli = typer.Typer(help="Contacts of an audience as files.", no_args_is_
 cli.add_typer(contacts_cli, name="contacts")
 audience_cli = typer.Typer(help="Audiences of an account.", no_args_is_help=True)
 cli.add_typer(audience_cli, name="audience")
-AudienceUid = Annotated[str, typer.Option("--audience", metavar="UID", help="The audience.")]
+AudienceId = Annotated[str, typer.Option("--audience", metavar="ID", help="The audience: its id, uid or number.")]
 
 
 @audience_cli.callback()
@@ -24,7 +24,7 @@ def audience() -> None:
 def contacts_import(
     file: Annotated[str, typer.Argument(help="CSV, at most 200 MB; its first line names the columns.")] = "",
     *,
-    audience_uid: AudienceUid = "",
+    audience_id: AudienceId = "",
     data_dir: DataDir = DEFAULT_DATA_DIR,
     account: Account = "",
     status: Annotated[
@@ -53,7 +53,7 @@ def contacts_import(
         tags=tag or (),
     )
     place = Place(data_dir, account)
-    leave(module.import_file(place, file, audience=audience_uid, job=job, options=options, as_json=as_json))
+    leave(module.import_file(place, file, audience=audience_id, job=job, options=options, as_json=as_json))
 
 
 def _mapping(text: str) -> dict[str, str] | None:
@@ -73,7 +73,7 @@ def _mapping(text: str) -> dict[str, str] | None:
 @contacts_cli.command("export")
 def contacts_export(
     *,
-    audience_uid: Annotated[str, typer.Option("--audience", metavar="UID", help="The audience.")],
+    audience_id: Annotated[str, typer.Option("--audience", metavar="ID", help="The audience: its id, uid or number.")],
     data_dir: DataDir = DEFAULT_DATA_DIR,
     account: Account = "",
     output: Annotated[Path | None, typer.Option(help="File to write; without it standard output.")] = None,
@@ -92,7 +92,7 @@ def contacts_export(
     place = Place(data_dir, account)
     leave(
         module.export(
-            place, output, audience=audience_uid, form=form, status=status, columns=column or (), as_json=as_json
+            place, output, audience=audience_id, form=form, status=status, columns=column or (), as_json=as_json
         )
     )
 

@@ -28,6 +28,8 @@ _Row = tuple[int, datetime, int, str, str, int | None]
 async def enter(connection: Connection, events: Sequence[Event], *, now: datetime | None = None) -> int:
     """Let contacts enter that these events set off, and leave whose subscription has ended; other events pass.
 
+    Which automations a contact has been in is forgotten when it is deleted.
+
     Args:
         connection: The driver's, in a transaction.
         events: Committed ones.
@@ -39,6 +41,9 @@ async def enter(connection: Connection, events: Sequence[Event], *, now: datetim
     leaving = [(event.contact_id, event.occurred_at, reason) for event in events if (reason := _leaves(event))]
     if leaving:
         await repository.sql.fetch(connection, "leave", *map(list, zip(*leaving, strict=True)), now)
+    gone = [(one.account_id, one.audience_id, one.contact_id) for one in events if _leaves(one) is Reason.DELETED]
+    if gone:
+        await repository.sql.execute(connection, "forget_entrants", *map(list, zip(*gone, strict=True)))
     rows = (row for event in events for row in _rows(event))
     entered = 0
     while part := list(islice(rows, SLICE)):

@@ -4,14 +4,17 @@ import re
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import httpx2
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core import campaigns
+from app.core import campaigns, messages
 from app.core.audiences import Audience
 from app.core.campaigns import After
+from app.core.messages import Owner
+from app.db.engine import driver_connection
 from app.db.unit_of_work import reading
 from app.settings import Settings
 from tests.api.dynosend.delivering import Mailroom, parsed
@@ -136,6 +139,41 @@ async def test_pages_pass_over_nobody_while_it_is_sending(call: Native, audience
     assert (fourth, cursor) == ([("person4", True)], "")
     for bad in ("x", "eyJrIjo1fQ", "WyJhIiwxXQ", "Wy0xLDBd"):
         assert (await call("GET", f"{path}/recipients", cursor=bad)).status_code == 400
+
+
+async def test_what_was_given_back_unbegun_waits_and_is_not_sent(
+    call: Native, audience: Audience, mailroom: Mailroom
+) -> None:
+    path = await fixed(call, audience, mailroom)
+    async with driver_connection(mailroom.engine) as connection:
+        (fresh,) = await messages.open_runs(connection)
+        owner = Owner("here", uuid4())
+        chunk = await messages.claim_chunk(connection, owner, fresh, limit=3, lease_seconds=60, default_cap=0)
+        held, *back = [copy.message_id for copy in chunk.copies]
+        await messages.release(connection, chunk.copies[0].lease_id, back)
+    assert (await call("POST", f"{path}/pause")).json()["status"] == "paused"
+    expected = {"person1": "sending", "person2": "queued", "person3": "queued"}
+
+    async def standing(path: str, name: str, **query: str) -> dict[str, str]:
+        rows = (await call("GET", f"{path}?{urlencode(query)}")).json()["data"]
+        return {row[name].partition("@")[0]: row["status"] for row in rows}
+
+    assert await standing("/messages", "recipient") == expected
+    first = (await call("GET", "/messages")).json()["data"][0]["recipient"]
+    for status in ("sending", "queued"):
+        some = {name: status for name, state in expected.items() if state == status}
+        assert await standing("/messages", "recipient", status=status) == some
+        found = await call("GET", f"/messages?status={status}&recipient={first}&count=true")
+        assert found.json()["total"] == (status == "sending")
+    listed = await standing(f"{path}/recipients", "email")
+    assert listed == expected | {"person4": "queued"}
+    assert await standing(f"{path}/recipients", "email", status="sending") == {"person1": "sending"}
+    (one,) = (await call("GET", "/messages?status=sending")).json()["data"]
+    assert one["email_id"].endswith(f".{held:012x}@mail-1")
+    (other, _) = (await call("GET", "/messages?status=queued")).json()["data"]
+    assert (await call("GET", f"/messages/{other['email_id']}")).json()["status"] == "queued"
+    (told,) = (await call("GET", f"/why?recipient={other['recipient']}")).json()["messages"]
+    assert (told["status"], told["reason"]) == ("queued", "queued: the campaign is paused")
 
 
 async def test_whom_a_stopped_run_did_not_reach_is_no_recipient(

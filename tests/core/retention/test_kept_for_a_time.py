@@ -123,3 +123,22 @@ async def test_of_a_deleted_automation_nothing_stays(world: World) -> None:
     async with driver_connection(world.engine) as connection:
         await automations.tidy(connection)
     assert await world.rows("SELECT FROM automation_entrants") == []
+
+
+async def test_of_a_deleted_contact_nothing_stays(world: World) -> None:
+    for step in (TAG, WAIT):
+        await world.automation(step)
+    early, late, stays = [await world.contact(f"{name}@example.org") for name in ("early", "late", "stays")]
+    await world.settle()
+    await end_long_ago(world)
+    await world.rows("UPDATE automation_runs SET ended_at = now() WHERE contact_id = $1 AND due_at IS NULL", late.id)
+    await forget(world.engine)
+    noted = "SELECT contact_id FROM automation_entrants ORDER BY 1"
+    assert [row["contact_id"] for row in await world.rows(noted)] == [early.id, stays.id]
+    for contact in (early, late):
+        await world.do(contacts.delete, contact.id)
+    await world.settle()
+    await end_long_ago(world)
+    await forget(world.engine)
+    assert [row["contact_id"] for row in await world.rows(noted)] == [stays.id]
+    assert await world.rows("SELECT FROM automation_runs WHERE contact_id = $1", late.id) == []

@@ -10,7 +10,7 @@
 -- -> account_id bigint: owner
 -- -> sender text: From address
 -- -> kind text: what made it
--- -> state text: where it stands
+-- -> state text: where it stands; `queued` for what was given back before its first attempt, `sending` in the ledger
 -- -> attempts smallint: recorded
 -- -> delivered_at timestamp with time zone: when a server took it
 -- -> finished_at timestamp with time zone: when it was finished
@@ -42,7 +42,8 @@ WITH found AS MATERIALIZED (
     LIMIT $4::int
 )
 SELECT copy.id AS message_id, copy.accepted_at, copy.accepted_ms, copy.account_id, senders.email AS sender,
-    copy.kind, copy.state, copy.attempts, copy.delivered_at, copy.finished_at, copy.possible_duplicate,
+    copy.kind, CASE WHEN copy.state = 'sending' AND delivery_queue.due_at IS NOT NULL THEN 'queued' ELSE copy.state END AS state,
+    copy.attempts, copy.delivered_at, copy.finished_at, copy.possible_duplicate,
     copy.blocked_reason, copy.run_id, campaigns.id AS campaign_id, campaigns.name AS campaign_name,
     runs.state AS run_state, runs.error AS run_error, runs.finished_at AS run_finished_at,
     delivery_queue.due_at,

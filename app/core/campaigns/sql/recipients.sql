@@ -17,15 +17,21 @@
 -- -> opened_at timestamptz: first open
 -- -> clicked_at timestamptz: first click
 --
--- Locks: none. Index: ix_messages_run, pk_engagements, pk_run_targets, uq_run_targets_run_id_contact_id.
+-- Locks: none. Index: ix_messages_run, pk_engagements, pk_delivery_queue, pk_run_targets, uq_run_targets_run_id_contact_id.
 WITH run AS MATERIALIZED (
     SELECT id, next_seq, state, coalesce(date_trunc('second', started_at), 'infinity'::timestamptz) AS since
     FROM runs
     WHERE id = $1::bigint
 ), copies AS MATERIALIZED (
-    SELECT copy.id, copy.accepted_at, copy.contact_id, copy.recipient, copy.state,
+    SELECT copy.id, copy.accepted_at, copy.contact_id, copy.recipient, stands.state,
         engagement.opened_at, engagement.clicked_at
     FROM messages AS copy
+    CROSS JOIN LATERAL (
+        -- What was given back before its first attempt stays `sending` in the ledger, and waits.
+        SELECT CASE WHEN copy.state = 'sending'
+                     AND EXISTS (SELECT FROM delivery_queue WHERE delivery_queue.message_id = copy.id OFFSET 0)
+                    THEN 'queued' ELSE copy.state END AS state
+    ) AS stands
     -- OFFSET 0 keeps this a look-up by key: a page has few rows, whatever the planner thinks.
     LEFT JOIN LATERAL (
         SELECT opened_at, clicked_at
@@ -34,7 +40,9 @@ WITH run AS MATERIALIZED (
         OFFSET 0
     ) AS engagement ON true
     WHERE copy.run_id = $1::bigint AND copy.id > $2::bigint AND copy.accepted_at >= (SELECT since FROM run)
-      AND ($4::text IS NULL OR copy.state = $4::text)
+      -- The planner knows how frequent a state of the ledger is.
+      AND ($4::text IS NULL
+           OR CASE WHEN $4::text IN ('queued', 'sending') THEN stands.state ELSE copy.state END = $4::text)
       AND ($5::boolean IS NULL OR (engagement.opened_at IS NOT NULL) = $5::boolean)
       AND ($6::boolean IS NULL OR (engagement.clicked_at IS NOT NULL) = $6::boolean)
       AND ($3::bigint = 0 OR NOT EXISTS (
