@@ -52,7 +52,17 @@ def sparse(column: Sequence[object]) -> Sequence[object]:
     Args:
         column: One of several parallel arrays of a statement, of which another has a value in each place.
     """
-    return column if any(value is not None for value in column) else ()
+    return () if not column or (column[0] is None and column.count(None) == len(column)) else column
+
+
+def single(column: Sequence[object]) -> Sequence[object]:
+    """Return a column of one value throughout as that value once: the statement repeats it.
+
+    Args:
+        column: One of several parallel arrays, as for `sparse`; has no null, which is how the statement sees what is
+            left out: `coalesce(value, ($1::text[])[1])`.
+    """
+    return column[:1] if column.count(column[0]) == len(column) else column
 
 
 class Sql:

@@ -6,7 +6,7 @@ Signing a copy happens on the loop, between two replies: with one process per co
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -72,18 +72,20 @@ class RunMails:
     def job(self, copy: Copy, obligations: Obligations) -> Transmission:
         """Return the SMTP transaction of a copy whose content was loaded right before."""
         version = self._versions[copy.run_id or 0, copy.content_version]
+        identity = self._identities.known(copy.sender_id)
         token = verp.encode(self._verp_key, accepted_at=int(copy.accepted_at.timestamp()), message_id=copy.message_id)
-        domain = self._identities.return_domain(copy.sender_id) or self._settings.bounce_domain
+        domain = (identity.return_domain if identity is not None else "") or self._settings.bounce_domain
+        signers = () if identity is None or identity.signer is None else (identity.signer,)
         return Transmission(
             copy,
-            partial(self._compose, copy, version, token),
+            partial(self._compose, copy, version, token, signers),
             envelope_from=verp.return_path(token, copy.recipient, domain),
             size=version.compiled.size,
             smtputf8=version.compiled.needs_smtputf8 or not copy.recipient.isascii(),
             obligations=obligations,
         )
 
-    def _compose(self, copy: Copy, version: _Version, token: str) -> bytes:
+    def _compose(self, copy: Copy, version: _Version, token: str, signers: Sequence[dkim.Signer]) -> bytes:
         values: Mapping[str, str] = copy.fields
         if version.by_audience:
             values = {**copy.fields, **version.by_audience.get(copy.fields.get("@", 0), {})}
@@ -97,9 +99,5 @@ class RunMails:
                 uid(Noun.CONTACT, copy.contact_id),
                 values,
             ),
-            self._signers(copy.sender_id),
+            signers,
         )
-
-    def _signers(self, sender_id: int) -> tuple[dkim.Signer, ...]:
-        identity = self._identities.known(sender_id)
-        return (identity.signer,) if identity is not None and identity.signer is not None else ()

@@ -197,8 +197,7 @@ class Dispatcher:
 
     def _enter(self, route: Route, jobs: Sequence[Transmission]) -> None:
         gate = self._gates.of(route)
-        for job in jobs:
-            gate.put(job)
+        gate.put(jobs)
         gate.pool.wake()
 
     def _open_pool(self, route: Route, gate: Gate) -> Pool:

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from app.core.messages import Copy
@@ -79,15 +79,15 @@ class Gate(Source):
         """Whether copies wait or are under way."""
         return self.pool.under_way > 0 or any(self._lanes)
 
-    def put(self, job: Transmission) -> None:
-        """Let a copy wait for a session; `pool.wake` is the caller's, once for many."""
+    def put(self, jobs: Iterable[Transmission]) -> None:
+        """Let copies wait for a session; `pool.wake` is the caller's."""
         self.used_at = time.monotonic()
-        if self._is_shared:
-            after = self._return_after()
+        for job in jobs:
+            after = self._return_after() if self._is_shared else 0.0
             if after:
                 self._desk.give_back(job, after)
-                return
-        self._lanes[min(job.copy.lane, LANES - 1)].append(job)
+            else:
+                self._lanes[min(job.copy.lane, LANES - 1)].append(job)
         self._resize()
         self._watch()
 

@@ -20,10 +20,12 @@ from uuid import UUID
 from app.mail.smtp.outcome import Outcome, Status
 
 SLOT_BYTES = 320
-_HEADER = struct.Struct("<xBHHHIQ")  # state byte, status, code, attempt, length of the text, milliseconds, message id
+_FIELDS = struct.Struct("<BHHHIQ")  # after the state's octet: status, code, attempt, length of the text, ms, message id
+_TEXT = 1 + _FIELDS.size
+_TEXT_LIMIT = SLOT_BYTES - _TEXT
 _FREE, _BEGUN, _REPLIED = 0, 1, 2
 _STATUSES = tuple(Status)
-_TEXT_LIMIT = SLOT_BYTES - _HEADER.size
+_MOST_MILLISECONDS = 2**32 - 1
 
 
 class JournalLocked(OSError):
@@ -63,8 +65,9 @@ class Journal:
         os.ftruncate(descriptor, slots * SLOT_BYTES)
         self._file: BinaryIO = os.fdopen(descriptor, "r+b")
         self._map = mmap.mmap(descriptor, slots * SLOT_BYTES)
-        self._free = list(range(slots - 1, -1, -1))
-        self._slots: dict[tuple[int, int], int] = {}
+        self._free = [slot * SLOT_BYTES for slot in range(slots - 1, -1, -1)]
+        self._noted: dict[tuple[int, int], int] = {}
+        """Where in the file each copy is noted."""
 
     @property
     def room(self) -> int:
@@ -73,27 +76,38 @@ class Journal:
 
     def knows(self, message_id: int) -> bool:
         """Tell whether a copy was begun and has not been committed."""
-        return any(known == message_id for known, _attempt in self._slots)
+        return any(known == message_id for known, _attempt in self._noted)
 
     def begin(self, message_id: int, attempt: int) -> None:
         """Note that the final dot of a copy is about to be written; again for the same copy changes nothing."""
         key = (message_id, attempt)
-        if key not in self._slots:
-            slot = self._slots[key] = self._free.pop()
-            self._write(slot, _BEGUN, message_id, attempt, None)
+        if key not in self._noted:
+            place = self._noted[key] = self._free.pop()
+            _FIELDS.pack_into(self._map, place + 1, 0, 0, attempt, 0, 0, message_id)
+            self._map[place] = _BEGUN  # last: a slot is either as it was or complete
 
     def finish(self, message_id: int, attempt: int, outcome: Outcome) -> None:
         """Note what the server said about a copy that was begun."""
-        slot = self._slots.get((message_id, attempt))
-        if slot is not None:
-            self._write(slot, _REPLIED, message_id, attempt, outcome)
+        place = self._noted.get((message_id, attempt))
+        if place is None:
+            return
+        text = f"{outcome.enhanced}\0{outcome.host}\0{outcome.reply}".encode("utf-8", "replace")[:_TEXT_LIMIT]
+        milliseconds = min(outcome.duration_ms, _MOST_MILLISECONDS)
+        # In one piece, so that what says which copy it is stays what it is at every moment; the state last again.
+        self._map[place + 1 : place + _TEXT + len(text)] = (
+            _FIELDS.pack(
+                _STATUSES.index(outcome.status), outcome.code & 0xFFFF, attempt, len(text), milliseconds, message_id
+            )
+            + text
+        )
+        self._map[place] = _REPLIED
 
     def forget(self, message_id: int, attempt: int) -> None:
         """Drop the note of a copy, because its outcome has been committed."""
-        slot = self._slots.pop((message_id, attempt), None)
-        if slot is not None:
-            self._map[slot * SLOT_BYTES] = _FREE
-            self._free.append(slot)
+        place = self._noted.pop((message_id, attempt), None)
+        if place is not None:
+            self._map[place] = _FREE
+            self._free.append(place)
 
     def adopt(self, noted: Noted) -> None:
         """Note what another journal tells, before it goes."""
@@ -104,24 +118,9 @@ class Journal:
     def close(self) -> None:
         """Let go of the file; it is removed when nothing in it is still needed."""
         self._map.close()
-        if not self._slots:
+        if not self._noted:
             self.path.unlink(missing_ok=True)
         self._file.close()
-
-    def _write(self, slot: int, state: int, message_id: int, attempt: int, outcome: Outcome | None) -> None:
-        offset = slot * SLOT_BYTES
-        status = code = milliseconds = 0
-        text = b""
-        if outcome is not None:
-            status, code, milliseconds = _STATUSES.index(outcome.status), outcome.code, outcome.duration_ms
-            fields = f"{outcome.enhanced}\0{outcome.host}\0{outcome.reply}"
-            text = fields.encode("utf-8", "replace")[:_TEXT_LIMIT]
-        start = offset + _HEADER.size
-        self._map[start : start + len(text)] = text
-        header = _HEADER.pack(status, code & 0xFFFF, attempt, len(text), min(milliseconds, 2**32 - 1), message_id)
-        self._map[offset + 1 : start] = header[1:]
-        # The state comes last: a slot is either as it was or complete.
-        self._map[offset] = state
 
 
 def path_of(directory: Path, incarnation: UUID) -> Path:
@@ -158,10 +157,10 @@ def _read(slot: bytes) -> Noted | None:
     state = slot[0]
     if state == _FREE:
         return None
-    status, code, attempt, length, milliseconds, message_id = _HEADER.unpack_from(slot)
+    status, code, attempt, length, milliseconds, message_id = _FIELDS.unpack_from(slot, 1)
     if state == _BEGUN:
         return Noted(message_id, attempt, None)
-    text = slot[_HEADER.size : _HEADER.size + length].decode("utf-8", "ignore")
+    text = slot[_TEXT : _TEXT + length].decode("utf-8", "ignore")
     enhanced, host, reply = [*text.split("\0", 2), "", ""][:3]
     outcome = Outcome(
         status=_STATUSES[status], code=code, enhanced=enhanced, reply=reply, host=host, duration_ms=milliseconds

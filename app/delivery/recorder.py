@@ -168,18 +168,22 @@ class Recorder:
         return recorded
 
     def _ending(self, group: Sequence[Record]) -> list[int]:
-        done: defaultdict[int, set[int]] = defaultdict(set)
-        for record in group:
-            done[record.lease_id].add(record.message_id)
-        return [lease_id for lease_id, ids in done.items() if self._held.get(lease_id, set()) <= ids]
+        return [lease_id for lease_id, ids in _by_lease(group).items() if self._held.get(lease_id, set()) <= ids]
 
     def _done(self, group: Sequence[Record], recorded: Sequence[Recorded]) -> None:
+        for lease_id, ids in _by_lease(group).items():
+            if self.drop(lease_id, ids) and lease_id not in self._ending_now:
+                self._ended.add(lease_id)  # the others of it were released while this was being committed
         for record in group:
-            last = self.drop(record.lease_id, [record.message_id])
-            if last and record.lease_id not in self._ending_now:
-                self._ended.add(record.lease_id)  # the others of it were released while this was being committed
             if self._has_sequel is None or not self._has_sequel(record):
                 self._journal.forget(record.message_id, record.attempt)
         self._ending_now.clear()
         if self._on_recorded is not None and recorded:
             self._on_recorded(recorded)
+
+
+def _by_lease(group: Sequence[Record]) -> dict[int, set[int]]:
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for record in group:
+        found[record.lease_id].add(record.message_id)
+    return found

@@ -188,22 +188,9 @@ def _record(
     blocked_reason: str | None = None,
     bounce: BounceFacts | None = None,
 ) -> Record:
+    accepted_at = copy.accepted_at
     return Record(
-        lease_id=copy.lease_id,
-        message_id=copy.message_id,
-        accepted_at=copy.accepted_at,
-        attempt=copy.attempt,
-        lane=copy.lane,
-        attempted_at=max(now, copy.accepted_at),
-        outcome=attempt_outcome,
-        state=state,
-        code=outcome.code,
-        enhanced=outcome.enhanced,
-        reply=outcome.reply,
-        host=outcome.host,
-        duration_ms=outcome.duration_ms,
-        due_at=due_at,
-        duplicate=duplicate,
-        blocked_reason=blocked_reason,
-        bounce=bounce,
-    )
+        copy.lease_id, copy.message_id, accepted_at, copy.attempt, copy.lane, max(now, accepted_at),
+        attempt_outcome, state, outcome.code, outcome.enhanced, outcome.reply, outcome.host, outcome.duration_ms,
+        due_at, duplicate, blocked_reason, bounce,
+    )  # fmt: skip

@@ -73,24 +73,17 @@ class Tokens:
         """
         if not (0 <= accepted_at < _TIME_LIMIT and 0 <= message_id < _ID_LIMIT and 0 <= links <= MAX_LINKS):
             raise ValueError("time, id or number of links out of range")
-        pairs = _PAIRS
-        self.payload = payload = b"".join(
-            (
-                _seconds(accepted_at),
-                pairs[message_id >> 40],
-                pairs[message_id >> 30 & 1023],
-                pairs[message_id >> 20 & 1023],
-                pairs[message_id >> 10 & 1023],
-                pairs[message_id & 1023],
-            )
-        )
+        # What is high in the id is the same for many copies.
+        start = _start(accepted_at, message_id >> 20)
+        self.payload = payload = start + _PAIRS[message_id >> 10 & 1023] + _PAIRS[message_id & 1023]
         state = _keyed(key)
-        digests: list[bytes] = []
-        for block in range((_FIRST_LINK + links + _SLICES - 1) // _SLICES):  # two for up to twelve links
+        blocks, macs = _cut(links)
+        digests = b""
+        for block in blocks:  # two for up to twelve links
             keyed = state.copy()
-            keyed.update(payload + _BLOCKS[block])
-            digests.append(keyed.digest())
-        self._macs: tuple[bytes, ...] = _cut(links).unpack(b"".join(digests).translate(_BYTES))
+            keyed.update(payload + block)
+            digests += keyed.digest()
+        self._macs: tuple[bytes, ...] = macs.unpack(digests.translate(_BYTES))
 
     def of(self, purpose: Purpose) -> bytes:
         """Return the token for one purpose, in ASCII."""
@@ -161,17 +154,20 @@ def _keyed(key: bytes) -> blake2b:
 
 
 @lru_cache(maxsize=64)
-def _cut(links: int) -> Struct:
-    """Return what cuts the characters of all digests into MACs."""
+def _cut(links: int) -> tuple[tuple[bytes, ...], Struct]:
+    """Return what tells the digests of a copy apart, and what cuts the characters of all of them into MACs."""
     slices = _FIRST_LINK + links
     spare = (-slices % _SLICES) * _SLICE
     purpose = f"{LENGTH - _PAYLOAD}s{_SLICE - LENGTH + _PAYLOAD}x"
-    return Struct(purpose * _FIRST_LINK + f"{_SLICE}s" * links + f"{spare}x")
+    blocks = _BLOCKS[: (slices + _SLICES - 1) // _SLICES]
+    return blocks, Struct(purpose * _FIRST_LINK + f"{_SLICE}s" * links + f"{spare}x")
 
 
 @lru_cache(maxsize=4096)
-def _seconds(value: int) -> bytes:
-    return b"".join([_PAIRS[value >> shift & 1023] for shift in (30, 20, 10, 0)])[1:]
+def _start(second: int, high: int) -> bytes:
+    """Return the first 13 characters of a payload: the second of acceptance, and the id without its last 20 bits."""
+    time = b"".join([_PAIRS[second >> shift & 1023] for shift in (30, 20, 10, 0)])[1:]
+    return time + b"".join([_PAIRS[high >> shift & 1023] for shift in (20, 10, 0)])
 
 
 def _number(text: str) -> int:

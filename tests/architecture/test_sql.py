@@ -74,6 +74,8 @@ def test_a_part_is_included_more_than_once() -> None:
     assert parts
     for part in parts:
         line = f"-- include {part.stem}"
-        users = [file for file in part.parent.parent.glob("*.sql") if line in file.read_text().splitlines()]
-        assert len(users) > 1, f"{part} is included by {users}"
+        places = [
+            file for file in part.parent.parent.glob("*.sql") for one in file.read_text().splitlines() if one == line
+        ]
+        assert len(places) > 1, f"{part} is included by {places}"
         assert "-- include" not in part.read_text()

@@ -92,7 +92,7 @@ def route_to(server: HoldingServer, key: str = "mx:mx.example.org") -> Route:
 async def test_lower_lanes_go_first(desk: Desk, opened: Make, server: HoldingServer) -> None:
     gate = opened(is_shared=False).of(route_to(server))
     for number, lane in enumerate((2, 1, 0, 7, 1, 0)):
-        gate.put(job_for(f"{number}@example.org", lane))
+        gate.put([job_for(f"{number}@example.org", lane)])
     assert gate.waiting == 6
     gate.pool.wake()
     await desk.until(settled=6)
@@ -121,7 +121,7 @@ async def test_a_crowd_is_given_back_for_later_so_that_others_have_room(
 ) -> None:
     gate = opened().of(route_to(server))
     for number in range(gates.CROWDED + 50):
-        gate.put(job_for(f"{number}@example.org"))
+        gate.put([job_for(f"{number}@example.org")])
     assert gate.waiting == gates.CROWDED
     assert len(desk.returned) == 50
     assert all(0.8 <= after <= gates.LONGEST_RETURN_SECONDS for _, after in desk.returned)
@@ -134,7 +134,7 @@ async def test_what_is_given_back_comes_again_one_after_the_other(
     """If it all came at once, nearly all would go back once more, at the cost of the other destinations."""
     gate = opened(rate=50.0).of(route_to(server))
     for number in range(gates.CROWDED + 500):
-        gate.put(job_for(f"{number}@example.org"))
+        gate.put([job_for(f"{number}@example.org")])
     after = [seconds for _, seconds in desk.returned]
     assert len(after) == 500
     # 200 wait here, which takes four seconds; the 500 follow at 50 a second, but for the jitter.
@@ -147,14 +147,14 @@ async def test_what_is_given_back_comes_again_one_after_the_other(
 async def test_a_line_has_an_end(desk: Desk, opened: Make, server: HoldingServer) -> None:
     gate = opened(rate=1.0).of(route_to(server))
     for number in range(gates.CROWDED + 500):
-        gate.put(job_for(f"{number}@example.org"))
+        gate.put([job_for(f"{number}@example.org")])
     assert max(after for _, after in desk.returned) <= gates.LONGEST_RETURN_SECONDS
 
 
 async def test_the_only_destination_keeps_its_crowd(desk: Desk, opened: Make, server: HoldingServer) -> None:
     gate = opened(is_shared=False).of(route_to(server))
     for number in range(gates.CROWDED + 50):
-        gate.put(job_for(f"{number}@example.org"))
+        gate.put([job_for(f"{number}@example.org")])
     assert gate.waiting == gates.CROWDED + 50
     assert desk.returned == []
 
@@ -164,12 +164,12 @@ async def test_a_site_that_is_slow_gives_back_what_it_can_not_send_soon(
 ) -> None:
     gate = opened(rate=0.01).of(route_to(server))
     for number in range(5):
-        gate.put(job_for(f"{number}@example.org"))
+        gate.put([job_for(f"{number}@example.org")])
     gate.pool.wake()
     await desk.until(settled=1, returned=4)
     assert [recipient for recipient, _ in desk.returned] == [f"{number}@example.org" for number in range(1, 5)]
     assert all(gates.PATIENCE_SECONDS < after <= gates.LONGEST_RETURN_SECONDS for _, after in desk.returned)
-    gate.put(job_for("late@example.org"))
+    gate.put([job_for("late@example.org")])
     assert desk.returned[-1][0] == "late@example.org"
     assert desk.returned[-1][1] > gates.PATIENCE_SECONDS
     assert len(server.messages) == 1
@@ -182,7 +182,7 @@ async def test_a_rate_is_kept_without_giving_back_when_the_wait_is_short(
     loop = asyncio.get_running_loop()
     start = loop.time()
     for number in range(10):
-        gate.put(job_for(f"{number}@example.org"))
+        gate.put([job_for(f"{number}@example.org")])
     gate.pool.wake()
     await desk.until(settled=10)
     assert loop.time() - start >= 0.15  # 9 waits of 20 ms, less what a bucket allows at once
@@ -195,14 +195,14 @@ async def test_an_open_circuit_gives_back_what_waits_and_what_comes(
     server.on("rcpt", "451 4.7.0 Too many messages, slow down")
     gate = opened(circuit_failures=2, circuit_seconds=600.0).of(route_to(server))
     for number in range(10):
-        gate.put(job_for(f"{number}@example.org"))
+        gate.put([job_for(f"{number}@example.org")])
     gate.pool.wake()
     await desk.until(settled=2)
     assert not gate.site.is_open
     await desk.until(returned=10 - len(desk.settled))
     assert all(outcome.status is Status.DEFERRED for _, outcome in desk.settled)
     assert all(after > gates.PATIENCE_SECONDS for _, after in desk.returned[-3:])
-    gate.put(job_for("late@example.org"))
+    gate.put([job_for("late@example.org")])
     assert desk.returned[-1][0] == "late@example.org"
     assert gate.waiting == 0
 
@@ -213,7 +213,7 @@ async def test_a_probe_closes_the_circuit_again(desk: Desk, opened: Make, server
         route_to(server)
     )
     for number in range(2):
-        gate.put(job_for(f"{number}@example.org"))
+        gate.put([job_for(f"{number}@example.org")])
     gate.pool.wake()
     await desk.until(settled=2)
     assert [outcome.status for _, outcome in desk.settled] == [Status.DEFERRED, Status.DELIVERED]
@@ -226,13 +226,13 @@ async def test_a_probe_that_is_withdrawn_is_not_the_last(desk: Desk, opened: Mak
     gate = opened(is_shared=False, circuit_failures=1, circuit_seconds=0.2, circuit_seconds_max=0.2).of(
         route_to(server)
     )
-    gate.put(job_for("0@example.org"))
+    gate.put([job_for("0@example.org")])
     gate.pool.wake()
     await desk.until(settled=1)
     assert not gate.site.is_open
     desk.withdrawn = {"1@example.org", "2@example.org"}
     for number in range(1, 5):
-        gate.put(job_for(f"{number}@example.org"))
+        gate.put([job_for(f"{number}@example.org")])
     gate.pool.wake()
     await desk.until(settled=3, returned=2)
     assert [recipient for recipient, _ in desk.settled[1:]] == ["3@example.org", "4@example.org"]
@@ -244,7 +244,7 @@ async def test_what_is_withdrawn_leaves_and_the_others_keep_their_order(
     some = opened(is_shared=False)
     gate = some.of(route_to(server))
     for number in range(6):
-        gate.put(job_for(f"{number}@example.org"))
+        gate.put([job_for(f"{number}@example.org")])
     some.withdraw(lambda copy: int(copy.recipient[0]) % 2 == 0)
     assert desk.returned == [(f"{number}@example.org", 0.0) for number in (0, 2, 4)]
     gate.pool.wake()
@@ -257,10 +257,10 @@ async def test_gates_that_are_not_used_are_closed(
 ) -> None:
     some = opened()
     used, busy = some.of(route_to(server)), some.of(route_to(server, "mx:busy.example.org"))
-    used.put(job_for("jo@example.org"))
+    used.put([job_for("jo@example.org")])
     used.pool.wake()
     await desk.until(settled=1)
-    busy.put(job_for("ann@example.org"))
+    busy.put([job_for("ann@example.org")])
     await some.close_idle()
     assert some.of(route_to(server)) is used
     monkeypatch.setattr(gates, "IDLE_SECONDS", -1.0)

@@ -4,20 +4,26 @@ Imports the other modules of this package, models and db.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 
 import asyncpg
 
 from app.core.messages.bounces import BounceFacts, SuppressionRules, follow_up
-from app.db.sql import Connection, Sql, sparse
+from app.db.sql import Connection, Sql, single, sparse
 from app.models.message import Kind, State
 from app.models.suppression import Reason
 
 sql = Sql(__package__)
 
 _TOLD_WHEN_BLOCKED = {Reason.HARDBOUNCE, Reason.SOFTBOUNCE}
+_MESSAGE_ID = attrgetter("message_id")
+_OWN, _ALIKE = 3, 15
+"""Where columns end that differ from copy to copy, and where those that mostly do not."""
+_NO_BOUNCE = (None,) * 4
+_FINAL = (State.DELIVERED, State.BOUNCED, State.BLOCKED, State.FAILED, State.CANCELLED)  # looked up by identity
 
 
 class AttemptOutcome(StrEnum):
@@ -79,7 +85,7 @@ class Record:
     @property
     def final(self) -> bool:
         """Whether nothing will change the copy's state by itself."""
-        return self.state in {State.DELIVERED, State.BOUNCED, State.BLOCKED, State.FAILED, State.CANCELLED}
+        return self.state in _FINAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +165,13 @@ def _recorded(rows: Sequence[asyncpg.Record]) -> list[Recorded]:
 def _columns(records: Sequence[Record]) -> list[Sequence[object]]:
     rows = [
         (
-            one.message_id, one.accepted_at, one.attempt, one.lease_id, one.attempted_at, one.outcome.value, one.code,
-            one.enhanced, one.reply, one.host, one.duration_ms, one.state.value, one.final, one.due_at, one.lane,
-            one.duplicate, one.blocked_reason,
-            one.bounce and one.bounce.bounce_type.value, one.bounce and one.bounce.category,
-            one.bounce and one.bounce.code, one.bounce and one.bounce.regex_name,
+            one.message_id, one.attempted_at, one.duration_ms,
+            one.accepted_at, one.attempt, one.lease_id, one.outcome, one.code, one.enhanced, one.reply, one.host,
+            one.state, one.final, one.lane, one.duplicate,
+            one.due_at, one.blocked_reason, *(_NO_BOUNCE if one.bounce is None else astuple(one.bounce)),
         )
-        for one in sorted(records, key=lambda one: one.message_id)
+        for one in sorted(records, key=_MESSAGE_ID)
     ]  # fmt: skip
-    return [sparse(column) for column in zip(*rows, strict=True)]
+    columns = list(zip(*rows, strict=True))
+    own, alike, rare = columns[:_OWN], columns[_OWN:_ALIKE], columns[_ALIKE:]
+    return [*own, *map(single, alike), *map(sparse, rare)]

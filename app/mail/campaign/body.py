@@ -10,8 +10,8 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.mail.campaign.encode import plain_value
-from app.mail.campaign.program import Mode, Program, Sources
+from app.mail.campaign.encode import Mode, plain_value
+from app.mail.campaign.program import Program, Sources
 from app.mail.personalise import Choice, Node
 from app.mail.transfer import is_plain
 

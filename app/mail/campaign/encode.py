@@ -8,18 +8,30 @@ Source: RFC 2045, section 6.7; RFC 6376, section 3.4.4.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
+from html import escape as escape_html
+from typing import NamedTuple
 
 SOFT = b"=\r\n"
 """A line break that is none in the text."""
 _ROOM = 75
 """Characters of a line beside its soft break."""
-_SHORT = 64
+SHORT = 64
 """Longest value that is remembered, in characters."""
 
 _UNSAFE = re.compile(rb"[^ -<>-~]|(?<= ) | \Z")
 # Of printable ASCII all but = and what HTML escapes; no dot or blank first.
 _SIMPLE = re.compile(r"[!#-%(-\-/-;?-~][ !#-%(-;?-~]{0,70}\Z").match
+
+
+class Mode(NamedTuple):
+    """How values are written."""
+
+    escape: bool
+    """For HTML."""
+    quoted: bool
+    """As quoted-printable; else as plain UTF-8."""
 
 
 def quoted_text(text: str, *, last: bool = False) -> bytes:
@@ -43,15 +55,20 @@ def is_simple(value: str) -> bool:
     return _SIMPLE(value) is not None and "  " not in value
 
 
-def quoted_value(value: str) -> bytes:
-    """Encode the value of a slot; an empty one is nothing at all.
+def written(value: str, modes: Sequence[Mode]) -> tuple[bytes, ...]:
+    """Return the value of a slot as each of the modes writes it; an empty one is nothing at all."""
+    if is_simple(value):
+        plain = value.encode("ascii")
+        quoted = plain + SOFT
+        return tuple([quoted if mode.quoted else plain for mode in modes])
+    shown = [escape_html(value) if mode.escape else value for mode in modes]
+    return tuple(
+        [quoted_text(text) if mode.quoted else plain_value(text) for text, mode in zip(shown, modes, strict=True)]
+    )
 
-    Names and cities come again and again: what was encoded lately is remembered, as far as it is short.
-    """
-    return _remembered(value) if len(value) <= _SHORT else quoted_text(value)
 
-
-_remembered = lru_cache(maxsize=4096)(quoted_text)
+remembered = lru_cache(maxsize=4096)(written)
+"""The same for values of at most `SHORT` characters: names and cities come again and again."""
 
 
 def plain_value(value: str) -> bytes:

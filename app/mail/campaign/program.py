@@ -6,10 +6,9 @@ A copy fills the table once, what appears twice only once, and a part is then a 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from html import escape as escape_html
 from operator import itemgetter
 
-from app.mail.campaign.encode import SOFT, is_simple, plain_value, quoted_text, quoted_value
+from app.mail.campaign.encode import SHORT, SOFT, Mode, plain_value, quoted_text, remembered, written
 from app.mail.personalise import Choice, Condition, Expression, Node, Place, TooLarge, Values, lookup
 from app.mail.tracking import Purpose, Tokens, link_chars
 from app.mail.transfer import base64_lines
@@ -22,16 +21,6 @@ CLICK = "click"
 _PURPOSES = [purpose.value for purpose in Purpose]
 
 Select = Callable[[Sequence[bytes]], Sequence[bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Mode:
-    """How values are written."""
-
-    escape: bool
-    """For HTML."""
-    quoted: bool
-    """As quoted-printable; else as plain UTF-8."""
 
 
 @dataclass(slots=True)
@@ -62,13 +51,6 @@ class Program:
     def static(self) -> list[bytes]:
         """Return the ready octets."""
         return [item for item in self.items if isinstance(item, bytes)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    expression: Expression
-    entries: dict[Mode, int] = field(default_factory=dict)
-    """Where its value goes, by how it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +87,13 @@ class Sources:
         self._first = 1 + len(_PURPOSES) + links
         self._table: list[bytes] = [b""] * self._first
         self._choices: dict[tuple[Choice, Mode], int] = {}
-        self._slots: dict[Expression, _Slot] = {}
+        self._slots: dict[Expression, list[tuple[int, int]]] = {}
+        """Where each value goes: pairs of an entry and the number of the mode in which it is written there."""
         self._steps: list[_Chosen | _Base64] = []
+        self._modes: tuple[Mode, ...] = ()
         self._uses = 0
+        self._short = SHORT
+        """Longest value that makes no mail too large and is remembered, in characters."""
 
     def fill(self, tokens: Tokens, values: Values) -> list[bytes]:
         """Return the table of one copy.
@@ -117,17 +103,15 @@ class Sources:
         """
         table = self._table.copy()
         table[: self._first] = tokens.pieces()
-        for slot in self._slots.values():
-            expression = slot.expression
+        modes, short = self._modes, self._short
+        for expression, places in self._slots.items():
             value = values.get(expression.name) or lookup(values, expression.name)
             if expression.filters:
                 value = expression.value(values)
-            if value and is_simple(value):
-                quoted = (value + "=\r\n").encode("ascii")
-                for mode, entry in slot.entries.items():
-                    table[entry] = quoted if mode.quoted else quoted[: -len(SOFT)]
-            elif value:
-                self._write(slot, value, table)
+            if value:
+                forms = remembered(value, modes) if len(value) <= short else self._written(value)
+                for entry, mode in places:
+                    table[entry] = forms[mode]
         for step in self._steps:
             step.fill(table, values)
         return table
@@ -147,6 +131,7 @@ class Sources:
                 program.add(quoted_text(node, last=at_end) if mode.quoted else plain_value(node))
                 continue
             self._uses += 1
+            self._short = min(SHORT, MAX_COPY // self._uses)
             if isinstance(node, Place):
                 self._token(program, node)
                 program.add(SOFT if mode.quoted else b"")
@@ -174,13 +159,11 @@ class Sources:
         self._steps.append(_Base64(entry, self.select(program)))
         return entry
 
-    def _write(self, slot: _Slot, value: str, table: list[bytes]) -> None:
+    def _written(self, value: str) -> tuple[bytes, ...]:
         # As if it stood at every place: values that make no mail too large in this way never do.
         if len(value) * self._uses > MAX_COPY:
             raise TooLarge(f"values make a mail larger than {MAX_COPY} octets")
-        for mode, entry in slot.entries.items():
-            shown = escape_html(value) if mode.escape else value
-            table[entry] = quoted_value(shown) if mode.quoted else plain_value(shown)
+        return written(value, self._modes)
 
     def _token(self, program: Program, place: Place) -> None:
         program.place(0)
@@ -191,10 +174,15 @@ class Sources:
             program.place(1 + _PURPOSES.index(place.kind))
 
     def _slot(self, expression: Expression, mode: Mode) -> int:
-        entries = self._slots.setdefault(expression, _Slot(expression)).entries
-        if mode not in entries:
-            entries[mode] = self._entry(b"")
-        return entries[mode]
+        if mode not in self._modes:
+            self._modes += (mode,)
+        number = self._modes.index(mode)
+        places = self._slots.setdefault(expression, [])
+        for entry, known in places:
+            if known == number:
+                return entry
+        places.append((self._entry(b""), number))
+        return places[-1][0]
 
     def _choice(self, choice: Choice, mode: Mode) -> int:
         key = (choice, mode)

@@ -5,6 +5,7 @@ Source: RFC 5321 sections 4.2 and 4.5.3.1.5, RFC 2034 (enhanced status codes).
 
 import re
 from dataclasses import dataclass
+from typing import cast
 
 MAX_LINE = 2048
 """Longest reply line that is taken, in octets; the RFC's limit is 512."""
@@ -15,6 +16,7 @@ KNOWN = 64
 """Lines of a session that are kept with what they mean, because they come again and again."""
 
 READY = 220
+DONE = 250
 CLOSING = 421
 SEND_BODY = 354
 
@@ -77,19 +79,18 @@ class ReplyParser:
         self._buffer = lines.pop()
         if len(self._buffer) > MAX_LINE:
             lines.append(self._buffer)
-        known = self._known
+        known = list(map(self._known.get, lines))
+        if all(known) and not self._lines:
+            return cast(list[Reply], known)
         replies: list[Reply] = []
-        for line in lines:
-            reply = known.get(line)
-            if reply is None or self._lines:
-                try:
-                    reply = self._line(line)
-                except BadReply as error:
-                    self.broken = str(error)
-                    break
-                if reply is None:
-                    continue
-            replies.append(reply)
+        for line, reply in zip(lines, known, strict=True):
+            try:
+                taken = reply if reply is not None and not self._lines else self._line(line)
+            except BadReply as error:
+                self.broken = str(error)
+                break
+            if taken is not None:
+                replies.append(taken)
         return replies
 
     def _line(self, raw: bytes) -> Reply | None:

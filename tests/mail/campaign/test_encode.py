@@ -4,14 +4,17 @@ import base64
 import hashlib
 import quopri
 import re
+from html import escape
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.mail.campaign.encode import is_simple, plain_value, quoted_text, quoted_value
+from app.mail.campaign.encode import Mode, is_simple, plain_value, quoted_text, remembered, written
 from app.mail.dkim import body_hash
 
+MODES = tuple(Mode(*one) for one in product((False, True), repeat=2))
 TEXTS = st.lists(
     st.one_of(
         st.text(max_size=90),
@@ -54,7 +57,7 @@ def check(encoded: bytes) -> None:
 
 @given(st.lists(st.tuples(TEXTS, st.booleans()), max_size=6), TEXTS)
 def test_segments_join_to_the_whole(segments: list[tuple[str, bool]], end: str) -> None:
-    parts = [quoted_value(text) if is_value else quoted_text(text) for text, is_value in segments]
+    parts = [written(text, MODES)[1] if is_value and text else quoted_text(text) for text, is_value in segments]
     parts.append(quoted_text(end, last=True))
     for part in parts:
         check(part)
@@ -70,11 +73,18 @@ def _plain_hash(body: bytes) -> str:
     return base64.b64encode(hashlib.sha256(body).digest()).decode()
 
 
-@given(TEXTS)
-def test_simple_values_are_right_as_they_are(text: str) -> None:
-    if is_simple(text):
-        assert quoted_value(text) == text.encode() + b"=\r\n"
-        assert not set(text) & set("<>&\"'=")
+@given(TEXTS.filter(bool) | st.from_regex(r"[ -~]{1,80}", fullmatch=True))
+def test_values_are_written_in_each_mode_with_and_without_the_short_way(text: str) -> None:
+    shown = {False: text, True: escape(text)}
+    expected = tuple(
+        quoted_text(shown[mode.escape]) if mode.quoted else plain_value(shown[mode.escape]) for mode in MODES
+    )
+    assert written(text, MODES) == remembered(text, MODES) == expected
+
+
+def test_the_short_way_is_for_simple_values_alone() -> None:
+    assert all(map(is_simple, ("Anna", "a b.c", "x" * 71)))
+    assert not any(map(is_simple, ("", " a", ".a", "a  b", "a&b", "a=b", "é", "x" * 72)))
 
 
 @pytest.mark.parametrize(

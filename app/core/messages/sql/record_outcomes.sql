@@ -1,23 +1,24 @@
 -- Record what attempts brought: attempts, ledger, bounces, the queue for what is tried again, the end of leases, and the
 -- counters. One statement is one round trip and, without bounces, one transaction.
 --
--- All arrays but the last are parallel, one element per copy; a copy appears once. A column of nulls may be empty instead.
+-- All arrays but the last are parallel, one element per copy; a copy appears once. Of $4 to $15 the first element alone
+-- may be given, when it is that of all; a column of nulls may be empty.
 -- $1 message_ids bigint[]: copies
--- $2 accepted_ats timestamp with time zone[]: their partitions
--- $3 attempts smallint[]: number of the attempt
--- $4 lease_ids bigint[]: claims
--- $5 attempted_ats timestamp with time zone[]: when the outcome was known
--- $6 outcomes text[]: delivered, deferred, rejected, in_doubt, blocked, failed
--- $7 codes smallint[]: reply codes, 0 without
--- $8 enhanceds text[]: enhanced status codes, empty without
--- $9 replies text[]: what was said
--- $10 hosts text[]: who said it
--- $11 durations integer[]: milliseconds
+-- $2 attempted_ats timestamp with time zone[]: when the outcome was known
+-- $3 durations integer[]: milliseconds
+-- $4 accepted_ats timestamp with time zone[]: their partitions
+-- $5 attempts smallint[]: number of the attempt
+-- $6 lease_ids bigint[]: claims
+-- $7 outcomes text[]: delivered, deferred, rejected, in_doubt, blocked, failed
+-- $8 codes smallint[]: reply codes, 0 without
+-- $9 enhanceds text[]: enhanced status codes, empty without
+-- $10 replies text[]: what was said
+-- $11 hosts text[]: who said it
 -- $12 states text[]: what the copy becomes
 -- $13 finals boolean[]: whether nothing will change that by itself
--- $14 due_ats timestamp with time zone[]: when the next attempt is due, null without one
--- $15 lanes smallint[]: lane of the next attempt
--- $16 duplicates boolean[]: whether the recipient may get it twice
+-- $14 lanes smallint[]: lane of the next attempt
+-- $15 duplicates boolean[]: whether the recipient may get it twice
+-- $16 due_ats timestamp with time zone[]: when the next attempt is due, null without one
 -- $17 blocked_reasons text[]: reason of the suppression, null without
 -- $18 bounce_types text[]: hard or soft for a bounce, null otherwise
 -- $19 categories text[]: of a bounce
@@ -38,13 +39,21 @@
 -- order, runs before hours before days, which is what keeps many writers from waiting for each other in a circle; the
 -- events' rows last. The order is forced: each step reads a count of what the one before it wrote. Index: pk_messages, pk_delivery_queue.
 WITH given AS (
-    SELECT * FROM unnest(
-        $1::bigint[], $2::timestamptz[], $3::smallint[], $4::bigint[], $5::timestamptz[], $6::text[], $7::smallint[],
-        $8::text[], $9::text[], $10::text[], $11::int[], $12::text[], $13::boolean[], $14::timestamptz[],
-        $15::smallint[], $16::boolean[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[]
+    SELECT message_id, attempted_at, duration_ms, coalesce(accepted_at, ($4::timestamptz[])[1]) AS accepted_at,
+        coalesce(attempt, ($5::smallint[])[1]) AS attempt, coalesce(lease_id, ($6::bigint[])[1]) AS lease_id,
+        coalesce(outcome, ($7::text[])[1]) AS outcome, coalesce(code, ($8::smallint[])[1]) AS code,
+        coalesce(enhanced, ($9::text[])[1]) AS enhanced, coalesce(reply, ($10::text[])[1]) AS reply,
+        coalesce(host, ($11::text[])[1]) AS host, coalesce(state, ($12::text[])[1]) AS state,
+        coalesce(final, ($13::boolean[])[1]) AS final, coalesce(lane, ($14::smallint[])[1]) AS lane,
+        coalesce(duplicate, ($15::boolean[])[1]) AS duplicate,
+        due_at, blocked_reason, bounce_type, category, bounce_code, regex_name
+    FROM unnest(
+        $1::bigint[], $2::timestamptz[], $3::int[], $4::timestamptz[], $5::smallint[], $6::bigint[], $7::text[],
+        $8::smallint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::boolean[], $14::smallint[],
+        $15::boolean[], $16::timestamptz[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[]
     ) AS given (
-        message_id, accepted_at, attempt, lease_id, attempted_at, outcome, code, enhanced, reply, host, duration_ms,
-        state, final, due_at, lane, duplicate, blocked_reason, bounce_type, category, bounce_code, regex_name
+        message_id, attempted_at, duration_ms, accepted_at, attempt, lease_id, outcome, code, enhanced, reply, host,
+        state, final, lane, duplicate, due_at, blocked_reason, bounce_type, category, bounce_code, regex_name
     )
 ), traces AS (
     INSERT INTO attempts (
@@ -156,13 +165,7 @@ WITH given AS (
         blocked_complaint, blocked_hardbounce, blocked_manual, blocked_softbounce, blocked_unsubscribe)
     SELECT * FROM deltas ORDER BY account_id, sender_id, hour
     ON CONFLICT (account_id, sender_id, hour) DO UPDATE SET
-        delivered = count.delivered + excluded.delivered, deferred = count.deferred + excluded.deferred,
-        hard_bounces = count.hard_bounces + excluded.hard_bounces, soft_bounces = count.soft_bounces + excluded.soft_bounces,
-        blocked_complaint = count.blocked_complaint + excluded.blocked_complaint,
-        blocked_hardbounce = count.blocked_hardbounce + excluded.blocked_hardbounce,
-        blocked_manual = count.blocked_manual + excluded.blocked_manual,
-        blocked_softbounce = count.blocked_softbounce + excluded.blocked_softbounce,
-        blocked_unsubscribe = count.blocked_unsubscribe + excluded.blocked_unsubscribe
+-- include add_outcomes
     RETURNING 1
 ), days AS (
     INSERT INTO daily_counts AS count (
@@ -176,13 +179,7 @@ WITH given AS (
     CROSS JOIN (SELECT count(*) FROM hours) AS after_hours
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     ON CONFLICT (account_id, sender_id, day) DO UPDATE SET
-        delivered = count.delivered + excluded.delivered, deferred = count.deferred + excluded.deferred,
-        hard_bounces = count.hard_bounces + excluded.hard_bounces, soft_bounces = count.soft_bounces + excluded.soft_bounces,
-        blocked_complaint = count.blocked_complaint + excluded.blocked_complaint,
-        blocked_hardbounce = count.blocked_hardbounce + excluded.blocked_hardbounce,
-        blocked_manual = count.blocked_manual + excluded.blocked_manual,
-        blocked_softbounce = count.blocked_softbounce + excluded.blocked_softbounce,
-        blocked_unsubscribe = count.blocked_unsubscribe + excluded.blocked_unsubscribe
+-- include add_outcomes
     RETURNING 1
 ), told AS (
     -- What its account's webhooks ask for; a deferral by attempt and lease, as its public id has it.
