@@ -22,6 +22,7 @@ from app.core import metrics
 from app.core.metrics import Category, ListFilters, RollUp, Scope, Step, window
 from app.core.suppressions import Reason
 from app.db.unit_of_work import ReadSession, reading
+from app.kit import memory
 from app.models.bounce import BounceType
 from bench.metrics_history import History, lay
 from bench.options import Options
@@ -80,6 +81,7 @@ def _of(sheet: Sheet, rows: int) -> dict[str, Taken]:
 
 async def _measure(history: History, engine: AsyncEngine) -> dict[str, Taken]:
     found: dict[str, Taken] = {}
+    memory.settle()  # as the API does
     for name, ask in _cases(history):
         wall: list[float] = []
         cpu: list[float] = []

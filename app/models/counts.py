@@ -5,12 +5,13 @@ Written by `app.core.messages`, `app.core.tracking` and `app.core.ingest`; hours
 
 One column per metric; each event counts in the bucket of its own time. A recount of the ledger gives the same numbers.
 The view `counted_hours` shows the hours of `hourly_counts` and of `closed_hours` together, in one form: an hour may
-come twice, and then its numbers are to be added.
+come twice, and then its numbers are to be added. `packed_counts` has those of `closed_hours` in the form in which many
+are read at once.
 """
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Date, Index, Integer, PrimaryKeyConstraint
+from sqlalchemy import BigInteger, Date, Index, Integer, LargeBinary, PrimaryKeyConstraint, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -112,6 +113,27 @@ class ClosedHours(Base):
     unique_clicks: Mapped[list[int] | None] = _hours()
     complaints: Mapped[list[int] | None] = _hours()
     unsubscribes: Mapped[list[int] | None] = _hours()
+
+
+class PackedCounts(Base):
+    """One measure of one sender in eight days of `closed_hours`, which triggers on that table keep: octets.
+
+    A series is made of few rows, and numbers of an array would be sent one by one. What is zero throughout is not here.
+    """
+
+    __tablename__ = "packed_counts"
+    __table_args__ = (PrimaryKeyConstraint("measure", "account_id", "span", "sender_id", postgresql_include=["days"]),)
+
+    measure: Mapped[str] = mapped_column(Text)
+    """Name of the column there, without opens and what follows them."""
+    account_id: Mapped[int] = mapped_column(BigInteger)
+    span: Mapped[int]
+    """Which eight days, counted from 1970."""
+    sender_id: Mapped[int] = mapped_column(BigInteger)
+    hours: Mapped[bytes] = mapped_column(LargeBinary)
+    """192 numbers of four octets each, highest first."""
+    days: Mapped[bytes] = mapped_column(LargeBinary)
+    """Eight such numbers."""
 
 
 class ClosedMinutes(Base):

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from datetime import date
 from uuid import uuid4
 
 import pytest
@@ -11,10 +12,10 @@ from app.db.schema import MIGRATIONS, expected_revisions
 from tests.fixtures.database import administer, connect_to, with_database
 
 
-async def upgrade(url: str) -> str:
+async def upgrade(url: str, revision: str = "head") -> str:
     """Migrate in a process of its own, as it is done; return what went wrong."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "alembic", "-x", f"url={url}", "upgrade", "head"),
+        *(sys.executable, "-m", "alembic", "-x", f"url={url}", "upgrade", revision),
         cwd=MIGRATIONS.parent,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -48,4 +49,25 @@ async def test_a_lock_is_waited_for_only_seconds(empty: str) -> None:
     await connection.execute("LOCK TABLE alembic_version")
     assert "lock timeout" in await upgrade(empty)
     await holding.rollback()
+    await connection.close()
+
+
+async def test_hours_closed_before_are_packed_and_hours_closed_meanwhile_stay(empty: str) -> None:
+    assert await upgrade(empty, "sender_records") == ""
+    connection = await connect_to(empty)
+    put = (
+        "INSERT INTO closed_hours (account_id, sender_id, day, accepted) VALUES ($1, $1, '2016-11-22', $2)"
+        " ON CONFLICT (account_id, day, sender_id) DO UPDATE SET accepted = excluded.accepted"
+    )
+    for account_id in range(1, 4):
+        await connection.execute(put, account_id, [account_id] * 24)
+    assert await upgrade(empty, "packed_counts") == ""
+    await connection.execute(put, 2, [7] * 24)
+    # As after a crash between the steps: all that it does is there already.
+    await connection.execute("UPDATE alembic_version SET version_num = 'sender_records'")
+    assert await upgrade(empty, "packed_counts") == ""
+    rows = await connection.fetch("SELECT account_id, measure, days FROM packed_counts ORDER BY account_id")
+    day = 4 * ((date(2016, 11, 22) - date(1970, 1, 1)).days % 8)
+    found = [(row["account_id"], row["measure"], int.from_bytes(row["days"][day : day + 4], "big")) for row in rows]
+    assert found == [(1, "accepted", 24), (2, "accepted", 7 * 24), (3, "accepted", 3 * 24)]
     await connection.close()

@@ -3,42 +3,31 @@
 Imports this package's modules and db.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
-
-from sqlalchemy import Row
+from collections.abc import Mapping
 
 from app.core.accounts import Caller
+from app.core.metrics import buckets
+from app.core.metrics.counters import told
 from app.core.metrics.edges import edges
 from app.core.metrics.questions import Question, What
-from app.core.metrics.scopes import Target, look_up, sql
-from app.core.metrics.series import Table, unpacked
+from app.core.metrics.scopes import look_up, rows
+from app.core.metrics.series import Table
 from app.core.metrics.values import RollUp, Series
-from app.core.metrics.windows import Cuts, Step, Window, check_buckets
+from app.core.metrics.windows import Step, check_buckets
 from app.db.unit_of_work import ReadSession
 
-_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
-
-async def totals(read: ReadSession, caller: Caller, asked: Question) -> dict[int, tuple[int, int, int]]:
+async def totals(read: ReadSession, caller: Caller, asked: Question) -> dict[int, list[int]]:
     """Return three numbers for each sender or account, by id; who has nothing is not there."""
-    target = await look_up(read, caller, asked.scope)
+    target = await look_up(read, caller, asked.scope, counting=True)
     if target is None:
         return {}
     cuts = asked.window.cuts()
-    found: dict[int, tuple[int, int, int]] = {}
-    rows = await _known(read, "counts_of_days", target, cuts.days, asked)
-    for hours in cuts.hours:
-        rows = [*rows, *await _known(read, "counts_of_hours", target, hours, asked)]
-    known = [(row.key, (row.first, row.second, row.third)) for row in rows]
-    told = [(key, numbers) for _, key, numbers in await edges(read, target, cuts, asked)]
-    for key, (one, two, three) in known + told:
-        first, second, third = found.get(key, (0, 0, 0))
-        found[key] = first + one, second + two, third + three
-    return {key: found[key] for key in sorted(found) if any(found[key])}
+    blocks, found = await told(read, target, cuts, asked, step=Step.DAY, numbers=3)
+    for block in blocks:
+        found += [block.total(piece.counted(block.step)) for piece in cuts.pieces(block.step)]
+    numbers = buckets.totals([*found, *await edges(read, target, cuts, asked)])
+    return {key: numbers[key] for key in sorted(numbers) if any(numbers[key])}
 
 
 async def series(read: ReadSession, caller: Caller, step: Step, asked: Question) -> Series:
@@ -48,41 +37,26 @@ async def series(read: ReadSession, caller: Caller, step: Step, asked: Question)
         Invalid: More than 20000 buckets per series, or a million in all; the field is `timeseries`.
     """
     check_buckets(asked.window, step)
-    table = Table(asked.window, step, columns=2 if asked.what is What.BOUNCES else 1)
-    target = await look_up(read, caller, asked.scope)
+    numbers = 2 if asked.what is What.BOUNCES else 1
+    table = Table(asked.window, step, columns=numbers)
+    target = await look_up(read, caller, asked.scope, counting=True)
     if target is not None:
-        cuts = asked.window.cuts()
-        await (_days if step is Step.DAY else _hours)(read, target, cuts, asked, table)
-        for moment, parts in groupby(await edges(read, target, cuts, asked), itemgetter(0)):
-            table.add((moment - _FIRST) // step.width, ((key, *numbers) for _, key, numbers in parts))
+        cuts = asked.window.cuts(use_days=step is Step.DAY)
+        blocks, found = await told(read, target, cuts, asked, step=step, numbers=numbers)
+        for block in blocks:
+            for piece in cuts.pieces(block.step):
+                if block.step is step:
+                    table.put(block, piece.counted(step))
+                else:
+                    found.append(block.total(piece.counted(block.step)))
+        for bucket in [*found, *await edges(read, target, cuts, asked)]:
+            if bucket.column < numbers:
+                table.add(bucket)
     return table.series()
-
-
-async def _days(read: ReadSession, target: Target, cuts: Cuts, asked: Question, table: Table) -> None:
-    days = range((cuts.days_start - _FIRST) // Step.DAY.width, (cuts.days_end - _FIRST) // Step.DAY.width)
-    for row in await _known(read, "series_of_days", target, cuts.days, asked):
-        table.add_runs(row.key, days, row.places, unpacked(row.first), unpacked(row.second))
-    for hours in cuts.hours:
-        day = (hours.start - _FIRST) // Step.DAY.width
-        table.add(day, await _known(read, "counts_of_hours", target, hours, asked))
-
-
-async def _hours(read: ReadSession, target: Target, cuts: Cuts, asked: Question, table: Table) -> None:
-    whole = Window(cuts.hours_start, cuts.hours_end)
-    inside = range((whole.start - _FIRST) // Step.HOUR.width, (whole.end - _FIRST) // Step.HOUR.width)
-    for row in await _known(read, "series_of_hours", target, whole, asked):
-        table.add_runs(row.key, inside, row.places, unpacked(row.first), unpacked(row.second))
 
 
 async def addresses(read: ReadSession, by: RollUp, keys: Mapping[int, object]) -> dict[int, str]:
     """Return the addresses of senders, none of accounts."""
     if by is RollUp.USER or not keys:
         return {}
-    return {row.id: row.email for row in await sql.rows(read, "addresses", list(keys))}
-
-
-async def _known(read: ReadSession, name: str, target: Target, part: Window, asked: Question) -> Sequence[Row[Any]]:
-    if part.start == part.end:
-        return []
-    whose = (target.account_ids, target.sender_ids, part.start, part.end)
-    return await sql.rows(read, name, *whose, asked.by is RollUp.USER, str(asked.reason or asked.what))
+    return {row["id"]: row["email"] for row in await rows(read, "addresses", list(keys))}

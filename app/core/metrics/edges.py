@@ -4,54 +4,53 @@ Imports this package's modules and db.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from datetime import timedelta
 
-from sqlalchemy import Row
-
+from app.core.metrics.buckets import KEY, Bucket, unpacked
 from app.core.metrics.questions import Question, What, stored
-from app.core.metrics.scopes import Target, sql
+from app.core.metrics.scopes import Target, rows
 from app.core.metrics.values import RollUp
-from app.core.metrics.windows import Cuts, Step, Window
+from app.core.metrics.windows import FIRST, Cuts, Step, Window
 from app.db.unit_of_work import ReadSession
 
-Edge: TypeAlias = tuple[datetime, int, tuple[int, int, int]]
-"""An instant in the hour, the key, three numbers."""
 _MINUTE = timedelta(minutes=1)
 _STATEMENTS = {What.ACCEPTED: "email_edge", What.BOUNCES: "bounce_edge", What.BLOCKED: "blocked_edge"}
 
 
-async def edges(read: ReadSession, target: Target, cuts: Cuts, asked: Question) -> list[Edge]:
+async def edges(read: ReadSession, target: Target, cuts: Cuts, asked: Question) -> list[Bucket]:
     """Return what happened in the parts of hours with which a range begins and ends, some numbers in pieces."""
-    found: list[Edge] = []
-    for part in cuts.edges:
-        if part.start == part.end:
-            continue
-        whose = target.account_ids
-        if asked.what is What.ACCEPTED:
-            told, busy = await _minutes(read, target, part, asked)
-            found += told
-            whose = [one for one in whose if one not in busy]
-            for rest in _around(part) if busy else ():
-                found += _rows(rest.start, await _count(read, sorted(busy), target, rest, asked))
+    parts = [part for part in cuts.edges if part.start < part.end]
+    found: list[Bucket] = []
+    busy: dict[int, set[int]] = {}
+    if asked.what is What.ACCEPTED and parts:
+        found, busy = await _minutes(read, target, parts, asked)
+    for part in parts:
+        counted = busy.get(_hour(part), set())
+        whose = [one for one in target.account_ids if one not in counted]
         if whose:
-            found += _rows(part.start, await _count(read, whose, target, part, asked))
+            found += await _count(read, whose, target, part, asked)
+        for rest in _around(part) if counted else ():
+            found += await _count(read, sorted(counted), target, rest, asked)
     return found
 
 
-async def _minutes(read: ReadSession, target: Target, part: Window, asked: Question) -> tuple[list[Edge], set[int]]:
-    """Return what the whole minutes of a part of an hour have, as far as it is known, and of which accounts it is."""
-    hour = next(part.starts(Step.HOUR))
-    first, last = -((hour - part.start) // _MINUTE), (part.end - hour) // _MINUTE
-    rows = await sql.rows(read, "minutes", target.account_ids, hour, first + 1, last)
+async def _minutes(
+    read: ReadSession, target: Target, parts: Sequence[Window], asked: Question
+) -> tuple[list[Bucket], dict[int, set[int]]]:
+    """Return what the whole minutes of parts of hours have, as far as it is known, and of which accounts, by hour."""
+    hours = [next(part.starts(Step.HOUR)) for part in parts]
+    first = [1 - (hour - part.start) // _MINUTE for hour, part in zip(hours, parts, strict=True)]
+    last = [(part.end - hour) // _MINUTE for hour, part in zip(hours, parts, strict=True)]
+    found: list[Bucket] = []
+    busy: dict[int, set[int]] = {}
     meant = None if target.sender_ids is None else set(target.sender_ids)
-    by_account = asked.by is RollUp.USER
-    told = [
-        (hour, row.account_id if by_account else row.sender_id, (row.copies, 0, 0))
-        for row in rows
-        if row.copies and (meant is None or row.sender_id in meant)
-    ]
-    return told, {row.account_id for row in rows}
+    for row in await rows(read, "minutes", target.account_ids, hours, first, last):
+        hour = (row["hour"] - FIRST) // Step.HOUR.width
+        busy.setdefault(hour, set()).add(row["account_id"])
+        if meant is None or row["sender_id"] in meant:
+            key = row["account_id" if asked.by is RollUp.USER else "sender_id"]
+            found.append(Bucket(0, hour, [key], [row["copies"]]))
+    return found, busy
 
 
 def _around(part: Window) -> list[Window]:
@@ -65,11 +64,14 @@ def _around(part: Window) -> list[Window]:
 
 async def _count(
     read: ReadSession, account_ids: Sequence[int], target: Target, part: Window, asked: Question
-) -> Sequence[Row[Any]]:
+) -> list[Bucket]:
     more = (stored(asked.reason),) if asked.what is What.BLOCKED else ()
     whose = (list(account_ids), target.sender_ids, part.start, part.end, asked.by is RollUp.USER)
-    return await sql.rows(read, _STATEMENTS[asked.what], *whose, *more)
+    [(octets, *columns)] = await rows(read, _STATEMENTS[asked.what], *whose, *more)
+    keys = unpacked(octets, KEY)
+    known = ((column, numbers) for column, numbers in enumerate(columns) if numbers is not None)
+    return [Bucket(column, _hour(part), keys, unpacked(numbers)) for column, numbers in known]
 
 
-def _rows(moment: datetime, rows: Sequence[Row[Any]]) -> list[Edge]:
-    return [(moment, row.key, (row.first, row.second, row.third)) for row in rows]
+def _hour(part: Window) -> int:
+    return (part.start - FIRST) // Step.HOUR.width

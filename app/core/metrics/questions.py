@@ -14,6 +14,9 @@ DELETED = "deleted"
 """Stands in the ledger for a campaign copy whose contact was deleted meanwhile; shown and counted as `manual`."""
 
 
+_CAUSES = {Reason.SOFTBOUNCE: [1], Reason.HARDBOUNCE: [2]}
+
+
 class What(StrEnum):
     """What is counted."""
 
@@ -48,3 +51,19 @@ def stored(reason: Reason | None) -> list[str] | None:
     if reason is None:
         return None
     return [reason, DELETED] if reason is Reason.MANUAL else [reason]
+
+
+def columns(asked: Question, numbers: int) -> dict[str, list[int]]:
+    """Return which measures of the counters make which of the first numbers of an answer."""
+    found: dict[str, list[int]]
+    match asked.what, asked.reason:
+        case What.ACCEPTED, _:
+            found = {"accepted": [0]}
+        case What.BOUNCES, _:
+            found = {"soft_bounces": [0], "hard_bounces": [1]}
+        case _, None:
+            found = {"blocked": [0], "blocked_softbounce": [1], "blocked_hardbounce": [2]}
+        case _, reason:
+            found = {f"blocked_{reason}": [0, *_CAUSES.get(reason, ())]}
+    wanted = {measure: [column for column in places if column < numbers] for measure, places in found.items()}
+    return {measure: places for measure, places in wanted.items() if places}

@@ -6,10 +6,13 @@ Imports the front doors of accounts and senders, this package's values, db.
 import json
 from dataclasses import dataclass
 
+import asyncpg
+
 from app.core import accounts, senders
 from app.core.accounts import Caller
 from app.core.metrics.values import ListFilters, Scope
 from app.core.metrics.windows import Cuts, Window
+from app.db.engine import driver_of
 from app.db.sql import Sql
 from app.db.unit_of_work import ReadSession
 
@@ -32,10 +35,10 @@ class Target:
     sender_ids: list[int] | None
 
 
-async def look_up(read: ReadSession, caller: Caller, scope: Scope) -> Target | None:
+async def look_up(read: ReadSession, caller: Caller, scope: Scope, *, counting: bool = False) -> Target | None:
     """Return the accounts and senders that are meant; None when there can't be any record.
 
-    From here on each statement of the transaction is planned for its own values.
+    From here on each statement of the transaction is planned for its own values, and for counting reads by index alone.
     """
     account_ids = await accounts.scope_ids(read, caller)
     if scope.user_id is not None:
@@ -48,8 +51,16 @@ async def look_up(read: ReadSession, caller: Caller, scope: Scope) -> Target | N
         account_ids = [row.account_id for row in await sql.rows(read, "owners", sender_ids, account_ids)]
     if not account_ids:
         return None
-    await sql.rows(read, "plan_each_time")
+    await sql.rows(read, "plan_each_time", "off" if counting else "on")
     return Target(account_ids, sender_ids)
+
+
+async def rows(read: ReadSession, name: str, *args: object) -> "list[asyncpg.Record]":
+    """Run a statement of this package after `look_up`, which has begun the transaction; return what the driver does.
+
+    For statements with many rows or many to a question: a session takes as long as the driver, for a row as for a call.
+    """
+    return await sql.fetch(await driver_of(await read.connection()), name, *args)
 
 
 def instants(target: Target, cuts: Cuts) -> tuple[object, ...]:

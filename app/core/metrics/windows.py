@@ -12,7 +12,8 @@ from app.core.errors import Fault, FieldFault, Invalid
 
 MAX_BUCKETS = 20_000
 """Most buckets of one time series (docs/contract/dyn-metrics.md, 4)."""
-_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Hours and days are counted from here."""
 _LAST = datetime(9999, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -57,6 +58,11 @@ class Cuts:
         """The whole hours before and after them, each part of one day."""
         return Window(self.hours_start, self.days_start), Window(self.days_end, self.hours_end)
 
+    def pieces(self, step: Step) -> "tuple[Window, ...]":
+        """Return the whole days, or the whole hours beside them, as far as there are any."""
+        pieces = (self.days,) if step is Step.DAY else self.hours
+        return tuple(piece for piece in pieces if piece.start < piece.end)
+
     @property
     def edges(self) -> "tuple[Window, Window]":
         """What is left, each part of one hour."""
@@ -80,6 +86,10 @@ class Window:
         """Return how many hours or days the window overlaps."""
         return -(-(self.end - _floor(self.start, step.width)) // step.width)
 
+    def counted(self, step: Step) -> range:
+        """Return the hours or days of a window that consists of whole ones, counted from 1970."""
+        return range((self.start - FIRST) // step.width, (self.end - FIRST) // step.width)
+
     def starts(self, step: Step) -> Iterator[datetime]:
         """Yield the start of each bucket that overlaps the window; the first may lie before it."""
         bucket = _floor(self.start, step.width)
@@ -98,7 +108,7 @@ def window(start: datetime, end: datetime) -> Window:
     if last <= first:
         raise Invalid([FieldFault("end_time", Fault.INVALID, "is not after the start")])
     # Nothing was ever accepted outside; and there the arithmetic of the calendar ends.
-    return Window(max(first, _FIRST), max(min(last, _LAST), _FIRST))
+    return Window(max(first, FIRST), max(min(last, _LAST), FIRST))
 
 
 def check_buckets(asked: Window, step: Step) -> None:
@@ -112,11 +122,11 @@ def check_buckets(asked: Window, step: Step) -> None:
 
 
 def _floor(moment: datetime, width: timedelta) -> datetime:
-    return moment - (moment - _FIRST) % width
+    return moment - (moment - FIRST) % width
 
 
 def _whole(start: datetime, end: datetime, width: timedelta) -> tuple[datetime, datetime]:
     """Return the part of a range that consists of whole units; an empty one at a border, or else the end."""
-    first = start + (_FIRST - start) % width
+    first = start + (FIRST - start) % width
     last = _floor(end, width)
     return (first, last) if first <= last else (end, end)

@@ -1,35 +1,57 @@
-"""Time series as they are sent: the text between the numbers is the same for every key, each number is written once.
+"""Time series as they are sent: the same text for every key, into which the digits of its numbers are put.
 
-A master's series by hour has hundreds of thousands of points; objects for each would take longer than the database.
+A master's series by hour has hundreds of thousands of points; a step of Python for each would take longer than the
+database.
 
-May import the front door of metrics.
+May import the front door of metrics and the digits beside it.
 
 Source: docs/contract/dyn-metrics.md, section 4.
 """
 
-import sys
-from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from io import BytesIO
 
+from app.api.dyn.metrics.digits import BLANK, Numbers, digits, narrow, summed, together
 from app.core.metrics import Columns, Series
 
 TIMESTAMP = "timestamp"
-_WORD = 32
-"""Bits of a number of a series."""
+TOGETHER = 1024
+"""Points that are written at once, of as many keys as that is; those of one key at least."""
+FORMS = 32
+"""Most texts kept while an answer is written; there is one for each of the widths that numbers have together."""
+_TIME = b"\0"
+"""Stands where a time will be."""
+_END = b"]"
+"""Stands at the end of a key's points, and nowhere else."""
 
 
-class _Texts(dict[int, str]):
-    """What stands on one side of the times: points, each as one number, with its text, put together once."""
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """The points of one key, with blanks for its numbers.
 
-    def __init__(self, form: str, members: slice, *, total: bool) -> None:
-        super().__init__()
-        self._form, self._members, self._total = form, members, total
+    Attributes:
+        text: All of it.
+        size: Octets of a point.
+        places: For each number of a point, where in the point its digits are, ones first.
+        is_padded: Whether blanks remain that don't belong there.
+    """
 
-    def __missing__(self, point: int) -> str:
-        text = self[point] = self._form % _members(point, total=self._total)[self._members]
-        return text
+    text: bytes
+    size: int
+    places: list[range]
+    is_padded: bool
+
+    def filled(self, keys: int, numbers: Sequence[Sequence[bytes]]) -> list[bytearray]:
+        """Return the points of some keys with the digits of each number."""
+        text = bytearray(self.text * keys)
+        for places, columns in zip(self.places, numbers, strict=True):
+            for place, column in zip(places, columns, strict=True):
+                text[place :: self.size] = column
+        if self.is_padded:
+            text = text.replace(BLANK, b"")
+        return [text] if keys == 1 else [part + _END for part in text.split(_END)[:-1]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,43 +77,39 @@ class Points:
 
     def json(self, before: bytes = b"", after: bytes = b"") -> bytes:
         """Return the object keyed by id, with something around it: to put that there later would copy all of it."""
-        at = self.names.index(TIMESTAMP)
-        forms = (
-            "{" + "".join(f'"{name}":%d,' for name in self.names[:at]) + f'"{TIMESTAMP}":',
-            "".join(f',"{name}":%d' for name in self.names[at + 1 :]) + "},",
-        )
-        # Three slots for each point; those with numbers are filled by whole columns, the fastest way that was found.
-        slots = [text for time in self.times for text in (forms[0], str(time), forms[1])]
-        sides = [
-            (place, _Texts(form, members, total=self.total).__getitem__)
-            for place, form, members in ((0, forms[0], slice(at)), (2, forms[1], slice(at, None)))
-            if "%" in form
-        ]
+        form_for = lru_cache(FORMS)(partial(_form, self.names, self.times))
+        keys = list(self.columns)
+        step = max(TOGETHER // len(self.times), 1)
         # Memory that was not used before costs as much as the text in it, so there is no second copy of all.
         out = BytesIO()
         out.write(before)
-        lead = "{"
-        for key, columns in self.columns.items():
-            numbers = _together(columns)
-            for place, text in sides:
-                slots[place::3] = map(text, numbers)
-            slots[-1] = slots[-1].removesuffix(",")
-            out.write(f'{lead}"{key}":[{"".join(slots)}]'.encode())
-            lead = ","
-        out.write((b"}" if self.columns else b"{}") + after)
+        lead = b"{"
+        for at in range(0, len(keys), step):
+            some = keys[at : at + step]
+            found = [digits(numbers) for numbers in self._members(some)]
+            texts = form_for(tuple(map(len, found))).filled(len(some), found)
+            for key, text in zip(some, texts, strict=True):
+                out.write(b'%b"%d":[' % (lead, key))
+                out.write(text)
+                lead = b","
+        out.write((b"}" if keys else b"{}") + after)
         return out.getvalue()
 
     def objects(self) -> dict[str, list[dict[str, object]]]:
         """Return the same as objects, for markup."""
         at = self.names.index(TIMESTAMP)
-        return {
-            str(key): [
-                dict(zip(self.names, (*row[:at], time, *row[at:]), strict=True))
-                for time, point in zip(self.times, _together(columns), strict=True)
-                for row in (_members(point, total=self.total),)
-            ]
-            for key, columns in self.columns.items()
-        }
+        found: dict[str, list[dict[str, object]]] = {}
+        for key in self.columns:
+            members: list[Sequence[int]] = [*self._members([key])]
+            members.insert(at, self.times)
+            found[str(key)] = [dict(zip(self.names, point, strict=True)) for point in zip(*members, strict=True)]
+        return found
+
+    def _members(self, keys: Sequence[int]) -> list[Numbers]:
+        """Return the numbers of each name but the time, of some keys behind each other."""
+        columns = zip(*(self.columns[key] for key in keys), strict=True)
+        shown = [narrow(together(column)) for column in columns]
+        return [summed(*shown), *shown] if self.total else shown
 
 
 def points(series: Series, names: Sequence[str], *, total: bool = False) -> Points:
@@ -105,19 +123,20 @@ def points(series: Series, names: Sequence[str], *, total: bool = False) -> Poin
     return Points(names, [int(start.timestamp()) for start in series.starts], series.columns, total)
 
 
-def _together(columns: Columns) -> "array[int]":
-    """Return the numbers of each bucket as one: of two columns, the first is its lower half."""
-    if len(columns) == 1:
-        return columns[0]
-    words = columns[0] * 2
-    low = 0 if sys.byteorder == "little" else 1
-    words[low::2], words[1 - low :: 2] = columns
-    return array("q", words.tobytes())
-
-
-def _members(point: int, *, total: bool) -> tuple[int, ...]:
-    """Return the numbers of a bucket as they are shown."""
-    if not total:
-        return (point,)
-    first, second = point & ((1 << _WORD) - 1), point >> _WORD
-    return first + second, first, second
+def _form(names: Sequence[str], times: Sequence[int], widths: Sequence[int]) -> _Form:
+    """Return the points of a key whose numbers have so many digits at most."""
+    wide = len(str(times[-1]))
+    rest = iter(widths)
+    point, places = b"{", list[range]()
+    for name in names:
+        point += b'"%b":' % name.encode()
+        if name == TIMESTAMP:
+            point += _TIME * wide + b","
+            continue
+        width = next(rest)
+        places.append(range(len(point) + width - 1, len(point) - 1, -1))
+        point += BLANK * width + b","
+    point = point[:-1] + b"},"
+    text = b"".join(point.replace(_TIME * wide, b"%*d" % (wide, time)) for time in times)
+    is_padded = sum(widths) > len(widths) or len(str(times[0])) < wide
+    return _Form(text[:-1] + _END, len(point), places, is_padded)

@@ -4,11 +4,15 @@
 -- into the memory that one statement may use. One process does each: starting others takes as long as they spare.
 -- Locks: none. Index: none.
 --
+-- $1 seqscan text: off for what is told by packed counters: of a master's measure the planner expects that so many lie apart
+-- that it would rather pass over all the others
 -- -> plan_cache_mode text: the new value
 -- -> enable_bitmapscan text: the new value
+-- -> enable_seqscan text: the new value
 -- -> work_mem text: the new value
 -- -> max_parallel_workers_per_gather text: the new value
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true) AS plan_cache_mode,
        set_config('enable_bitmapscan', 'off', true) AS enable_bitmapscan,
+       set_config('enable_seqscan', $1::text, true) AS enable_seqscan,
        set_config('work_mem', '64MB', true) AS work_mem,
        set_config('max_parallel_workers_per_gather', '0', true) AS max_parallel_workers_per_gather
