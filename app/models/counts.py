@@ -119,6 +119,8 @@ class PackedCounts(Base):
     """One measure of one sender in eight days of `closed_hours`, which triggers on that table keep: octets.
 
     A series is made of few rows, and numbers of an array would be sent one by one. What is zero throughout is not here.
+    A change packs all eight days anew, as its own statement sees them: who changes `closed_hours` does so alone, under
+    retention's lock, or one of two changes of neighbouring days would be lost here.
     """
 
     __tablename__ = "packed_counts"
