@@ -124,13 +124,13 @@ class PackedCounts(Base):
     """
 
     __tablename__ = "packed_counts"
-    __table_args__ = (PrimaryKeyConstraint("measure", "account_id", "span", "sender_id", postgresql_include=["days"]),)
+    __table_args__ = (PrimaryKeyConstraint("measure", "span", "account_id", "sender_id", postgresql_include=["days"]),)
 
     measure: Mapped[str] = mapped_column(Text)
     """Name of the column there, without opens and what follows them."""
-    account_id: Mapped[int] = mapped_column(BigInteger)
     span: Mapped[int]
     """Which eight days, counted from 1970."""
+    account_id: Mapped[int] = mapped_column(BigInteger)
     sender_id: Mapped[int] = mapped_column(BigInteger)
     hours: Mapped[bytes] = mapped_column(LargeBinary)
     """192 numbers of four octets each, highest first."""

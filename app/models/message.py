@@ -69,7 +69,7 @@ class Message(Base):
     __tablename__ = "messages"
     __table_args__ = (
         PrimaryKeyConstraint("id", "accepted_at"),
-        Index("ix_messages_account", "account_id", "accepted_at", "id", postgresql_include=["sender_id"]),
+        Index("ix_messages_account", "account_id", "accepted_at", "id", "sender_id"),
         Index("ix_messages_recipient", func.hashtextextended(func.lower(text("recipient")), text("0"))),
         Index("ix_messages_run", "run_id", "id", postgresql_where=text("run_id IS NOT NULL")),
         Index(

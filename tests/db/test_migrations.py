@@ -71,3 +71,51 @@ async def test_hours_closed_before_are_packed_and_hours_closed_meanwhile_stay(em
     found = [(row["account_id"], row["measure"], int.from_bytes(row["days"][day : day + 4], "big")) for row in rows]
     assert found == [(1, "accepted", 24), (2, "accepted", 7 * 24), (3, "accepted", 3 * 24)]
     await connection.close()
+
+
+async def test_packed_counts_are_put_in_the_order_they_are_read_in(empty: str) -> None:
+    assert await upgrade(empty, "packed_counts") == ""
+    connection = await connect_to(empty)
+    put = "INSERT INTO closed_hours (account_id, sender_id, day, accepted) VALUES ($1, $1, '2016-11-22', $2)"
+    await connection.execute(put, 1, [1] * 24)
+    await connection.execute(put, 2, [1] * 24)
+    await connection.execute("ALTER TABLE closed_hours DISABLE TRIGGER USER")
+    await connection.execute("DELETE FROM closed_hours WHERE account_id = 2")
+    await connection.execute("ALTER TABLE closed_hours ENABLE TRIGGER USER")
+    await connection.execute("CREATE INDEX packed_counts_by_span ON packed_counts (span)")  # as a crash may leave one
+    assert await upgrade(empty, "packed_order") == ""
+    await connection.execute(put, 3, [1] * 24)
+    rows = await connection.fetch("SELECT account_id FROM packed_counts ORDER BY account_id")
+    assert [row["account_id"] for row in rows] == [1, 3]
+    order = "measure, span, account_id, sender_id"
+    index = await connection.fetchval("SELECT indexdef FROM pg_indexes WHERE indexname = 'pk_packed_counts'")
+    assert f"({order}) INCLUDE (days)" in index
+    function = await connection.fetchval("SELECT pg_get_functiondef('pack_counts'::regproc)")
+    assert "ORDER BY measure, span, touched.account_id, touched.sender_id" in function
+    await connection.close()
+
+
+async def test_an_index_of_months_is_made_anew_and_goes_on_after_a_crash(empty: str) -> None:
+    assert await upgrade(empty, "packed_order") == ""
+    connection = await connect_to(empty)
+    for month in (1, 2, 3):
+        bounds = f"('2016-0{month}-01') TO ('2016-0{month + 1}-01')"
+        await connection.execute(f"CREATE TABLE messages_p20160{month} PARTITION OF messages FOR VALUES FROM {bounds}")
+    # As after a crash: one month is made, of another there is a part.
+    await connection.execute(
+        "CREATE INDEX ix_messages_listed ON ONLY messages (account_id, accepted_at, id, sender_id)"
+    )
+    for month in (1, 2):
+        table = f"messages_p20160{month}"
+        await connection.execute(f"CREATE INDEX {table}_listed_idx ON {table} (account_id, accepted_at, id, sender_id)")
+    await connection.execute(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'messages_p201602_listed_idx'::regclass"
+    )
+    assert await upgrade(empty, "listed_by_sender") == ""
+    rows = await connection.fetch(
+        "SELECT indexrelid::regclass::text AS name, indisvalid FROM pg_index"
+        " WHERE pg_get_indexdef(indexrelid) LIKE '%USING btree (account_id, accepted_at, id, sender_id)%' ORDER BY 1"
+    )
+    months = [f"messages_p20160{month}_listed_idx" for month in (1, 2, 3)]
+    assert [tuple(row) for row in rows] == [(name, True) for name in ("ix_messages_account", *months)]
+    await connection.close()

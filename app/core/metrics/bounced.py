@@ -143,7 +143,7 @@ async def bounce_series(
     found = await series(read, caller, step, Question(What.BOUNCES, window, scope, by))
     if bounce_type is None:
         return found
-    none = array(NUMBER, [0]) * len(found.starts)
+    none = memoryview(array(NUMBER, [0]) * len(found.starts))
     only = {
         key: (soft, none) if bounce_type is BounceType.SOFT else (none, hard)
         for key, (soft, hard) in found.columns.items()

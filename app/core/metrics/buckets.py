@@ -1,13 +1,15 @@
 """Numbers of many senders or accounts as columns: as PostgreSQL sends them, cut and added up.
 
-A step of Python for each number would take longer than the database. Imports this package's values and windows.
+A step of Python for each number would take longer than the database. All numbers stay below 2^31, so columns are added
+as one long number each: nothing is carried from one of theirs to the next. Imports this package's values and windows.
 """
 
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from itertools import chain
+from struct import iter_unpack
 
 from app.core.metrics.values import NUMBER
 from app.core.metrics.windows import Step
@@ -16,6 +18,8 @@ KEY = "q"
 """Type of keys, as `array` calls it: eight octets."""
 OCTETS = 4
 """Of each number."""
+WIDE = "q"
+"""Type of sums over any time: eight octets, as keys have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,8 @@ class Bucket:
 
     column: int
     hour: int
-    keys: Sequence[int]
-    numbers: Sequence[int]
+    keys: "array[int]"
+    numbers: "array[int]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +68,24 @@ class Block:
         return range(first, max(first, min(self.start + self.width, wanted.stop)))
 
     def total(self, wanted: range) -> Bucket:
-        """Return what some hours or days have together."""
-        inside, words = self.inside(wanted), unpacked(self.numbers)
-        none = array(NUMBER, bytes(OCTETS * len(self.keys)))
-        numbers = reduce(added, (words[one - self.start :: self.width] for one in inside), none)
-        return Bucket(self.column, inside.start * (self.step.width // Step.HOUR.width), self.keys, numbers)
+        """Return what some of its hours or days have together."""
+        words = unpacked(self.numbers)
+        columns = (words[one - self.start :: self.width] for one in wanted)
+        total = sum(map(_long, columns)).to_bytes(OCTETS * len(self.keys), sys.byteorder)
+        hour = wanted.start * (self.step.width // Step.HOUR.width)
+        return Bucket(self.column, hour, self.keys, array(NUMBER, total))
 
-    def merged(self) -> "Block":
-        """Return the same with each key once."""
-        if len(set(self.keys)) == len(self.keys):
-            return self
-        size = OCTETS * self.width
+    def rows(self, keys: "array[int]", wanted: range) -> Sequence[bytes]:
+        """Return some of its hours or days for each of some keys, among which are its own, in the order of those."""
+        before, size = OCTETS * (wanted.start - self.start), OCTETS * len(wanted)
+        after = OCTETS * self.width - before - size
+        rows = [row for (row,) in iter_unpack(f"{before}x{size}s{after}x", self.numbers)]
+        if self.keys == keys:
+            return rows
         sums: dict[int, int] = {}
-        for at, key in enumerate(self.keys):
-            # All stay below 2^31, so nothing is carried from one to the next, and they are one long number.
-            sums[key] = sums.get(key, 0) + int.from_bytes(self.numbers[size * at : size * at + size], "big")
-        numbers = b"".join(number.to_bytes(size, "big") for number in sums.values())
-        return Block(self.column, self.step, self.start, array(KEY, sums), numbers)
+        for key, row in zip(self.keys, rows, strict=True):
+            sums[key] = sums.get(key, 0) + int.from_bytes(row, "big")
+        return [sums.get(key, 0).to_bytes(size, "big") for key in keys]
 
 
 def unpacked(octets: bytes | None, kind: str = NUMBER) -> "array[int]":
@@ -91,18 +96,20 @@ def unpacked(octets: bytes | None, kind: str = NUMBER) -> "array[int]":
     return found
 
 
-def added(one: "array[int]", other: "array[int]") -> "array[int]":
-    """Return the sums of two columns of one length; all stay below 2^31."""
-    total = sum(int.from_bytes(column.tobytes(), sys.byteorder) for column in (one, other))
-    return array(NUMBER, total.to_bytes(OCTETS * len(one), sys.byteorder))
-
-
-def totals(buckets: Iterable[Bucket]) -> dict[int, list[int]]:
-    """Return three numbers for each key of some buckets."""
-    found: dict[int, list[int]] = {}
+def totals(buckets: Iterable[Bucket]) -> dict[int, tuple[int, ...]]:
+    """Return three numbers for each key of some buckets, which may be greater than those."""
+    alike: dict[tuple[bytes, int], int] = {}
     for bucket in buckets:
-        for key in set(bucket.keys) - found.keys():
-            found[key] = [0, 0, 0]
-        for key, number in zip(bucket.keys, bucket.numbers, strict=True):
-            found[key][bucket.column] += number
-    return found
+        whose = bucket.keys.tobytes(), bucket.column
+        alike[whose] = alike.get(whose, 0) + _long(array(WIDE, bucket.numbers))
+    columns: tuple[dict[int, int], ...] = ({}, {}, {})
+    for (octets, column), numbers in alike.items():
+        for key, number in zip(
+            array(KEY, octets), array(WIDE, numbers.to_bytes(len(octets), sys.byteorder)), strict=True
+        ):
+            columns[column][key] = columns[column].get(key, 0) + number
+    return {key: tuple(column.get(key, 0) for column in columns) for key in chain(*columns)}
+
+
+def _long(column: "array[int]") -> int:
+    return int.from_bytes(column, sys.byteorder)

@@ -7,17 +7,18 @@ from collections.abc import Mapping
 
 from app.core.accounts import Caller
 from app.core.metrics import buckets
+from app.core.metrics.buckets import Block, Bucket
 from app.core.metrics.counters import told
 from app.core.metrics.edges import edges
 from app.core.metrics.questions import Question, What
 from app.core.metrics.scopes import look_up, rows
-from app.core.metrics.series import Table
+from app.core.metrics.series import Piece, joined
 from app.core.metrics.values import RollUp, Series
-from app.core.metrics.windows import Step, check_buckets
+from app.core.metrics.windows import Cuts, Step, check_buckets
 from app.db.unit_of_work import ReadSession
 
 
-async def totals(read: ReadSession, caller: Caller, asked: Question) -> dict[int, list[int]]:
+async def totals(read: ReadSession, caller: Caller, asked: Question) -> dict[int, tuple[int, ...]]:
     """Return three numbers for each sender or account, by id; who has nothing is not there."""
     target = await look_up(read, caller, asked.scope, counting=True)
     if target is None:
@@ -25,7 +26,7 @@ async def totals(read: ReadSession, caller: Caller, asked: Question) -> dict[int
     cuts = asked.window.cuts()
     blocks, found = await told(read, target, cuts, asked, step=Step.DAY, numbers=3)
     for block in blocks:
-        found += [block.total(piece.counted(block.step)) for piece in cuts.pieces(block.step)]
+        found += [block.total(wanted) for wanted in _meant(block, cuts)]
     numbers = buckets.totals([*found, *await edges(read, target, cuts, asked)])
     return {key: numbers[key] for key in sorted(numbers) if any(numbers[key])}
 
@@ -38,21 +39,19 @@ async def series(read: ReadSession, caller: Caller, step: Step, asked: Question)
     """
     check_buckets(asked.window, step)
     numbers = 2 if asked.what is What.BOUNCES else 1
-    table = Table(asked.window, step, columns=numbers)
+    pieces, found = list[Piece](), list[Bucket]()
     target = await look_up(read, caller, asked.scope, counting=True)
     if target is not None:
         cuts = asked.window.cuts(use_days=step is Step.DAY)
         blocks, found = await told(read, target, cuts, asked, step=step, numbers=numbers)
+        found += await edges(read, target, cuts, asked)
         for block in blocks:
-            for piece in cuts.pieces(block.step):
+            for wanted in _meant(block, cuts):
                 if block.step is step:
-                    table.put(block, piece.counted(step))
+                    pieces.append((block, wanted))
                 else:
-                    found.append(block.total(piece.counted(block.step)))
-        for bucket in [*found, *await edges(read, target, cuts, asked)]:
-            if bucket.column < numbers:
-                table.add(bucket)
-    return table.series()
+                    found.append(block.total(wanted))
+    return joined(asked.window, step, numbers, pieces, found)
 
 
 async def addresses(read: ReadSession, by: RollUp, keys: Mapping[int, object]) -> dict[int, str]:
@@ -60,3 +59,9 @@ async def addresses(read: ReadSession, by: RollUp, keys: Mapping[int, object]) -
     if by is RollUp.USER or not keys:
         return {}
     return {row["id"]: row["email"] for row in await rows(read, "addresses", list(keys))}
+
+
+def _meant(block: Block, cuts: Cuts) -> list[range]:
+    """Return those of a block's hours or days that lie in a range."""
+    found = [block.inside(piece.counted(block.step)) for piece in cuts.pieces(block.step)]
+    return [hours_or_days for hours_or_days in found if hours_or_days]

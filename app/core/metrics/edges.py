@@ -3,13 +3,14 @@
 Imports this package's modules and db.
 """
 
+from array import array
 from collections.abc import Sequence
 from datetime import timedelta
 
 from app.core.metrics.buckets import KEY, Bucket, unpacked
 from app.core.metrics.questions import Question, What, stored
 from app.core.metrics.scopes import Target, rows
-from app.core.metrics.values import RollUp
+from app.core.metrics.values import NUMBER, RollUp
 from app.core.metrics.windows import FIRST, Cuts, Step, Window
 from app.db.unit_of_work import ReadSession
 
@@ -49,7 +50,7 @@ async def _minutes(
         busy.setdefault(hour, set()).add(row["account_id"])
         if meant is None or row["sender_id"] in meant:
             key = row["account_id" if asked.by is RollUp.USER else "sender_id"]
-            found.append(Bucket(0, hour, [key], [row["copies"]]))
+            found.append(Bucket(0, hour, array(KEY, [key]), array(NUMBER, [row["copies"]])))
     return found, busy
 
 

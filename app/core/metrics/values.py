@@ -3,7 +3,6 @@
 Imports models and the front door of suppressions (types).
 """
 
-from array import array
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -119,8 +118,8 @@ class CountRow:
 
 NUMBER = "i"
 """Type of the numbers of a series, as `array` calls it: what a column of PostgreSQL holds of a counter."""
-Columns: TypeAlias = "tuple[array[int], ...]"
-"""Numbers of that type."""
+Columns: TypeAlias = "tuple[memoryview[int], ...]"
+"""Numbers of that type, together in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ class Series:
 
     Attributes:
         starts: Start of every bucket that overlaps the window; the first may lie before it.
-        columns: By id: as many numbers, with zeros where nothing happened, in one array; of bounces in two, the soft
+        columns: By id: as many numbers, with zeros where nothing happened, in one column; of bounces in two, the soft
             ones and the hard ones. Who has nothing at all is not there.
     """
 

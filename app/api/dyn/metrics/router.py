@@ -25,7 +25,7 @@ _BLOCKED_COUNTS = [*_COUNTS, ("blocked_reason", False)]
 
 
 def _described(path: str, parameters: list[tuple[str, bool]]) -> dict[str, Any]:
-    given = [("path", name, True) for name in re.findall(r"{(\w+)}", path)]
+    given = [("path", name, True) for name in re.findall(r"{(\w+)", path)]
     given += [("query", name, required) for name, required in parameters]
     return {
         "parameters": [
@@ -41,7 +41,7 @@ for path, endpoint, parameters in (
     ("/bounces/counts", bounces.bounce_counts, _BOUNCE_COUNTS),
     ("/bounce/categories", bounces.bounce_categories, _ENVELOPE),
     ("/bounces/categories", bounces.bounce_categories, _ENVELOPE),
-    ("/bounce/{user_id}/{sender_id}/{bounce_time}/{email_id}", bounces.bounce, _ENVELOPE),
+    ("/bounce/{user_id}/{sender_id}/{bounce_time}/{email_id:path}", bounces.bounce, _ENVELOPE),
     ("/emails", emails.emails, [*_LIST, ("delivered", False)]),
     ("/email/counts", emails.email_counts, _COUNTS),
     ("/emails/counts", emails.email_counts, _COUNTS),

@@ -79,7 +79,7 @@ class Points:
         """Return the object keyed by id, with something around it: to put that there later would copy all of it."""
         form_for = lru_cache(FORMS)(partial(_form, self.names, self.times))
         keys = list(self.columns)
-        step = max(TOGETHER // len(self.times), 1)
+        step = max(TOGETHER // max(len(self.times), 1), 1)
         # Memory that was not used before costs as much as the text in it, so there is no second copy of all.
         out = BytesIO()
         out.write(before)

@@ -37,11 +37,12 @@ WITH page AS (
 -- include of_headers
             AND ($11::text[] IS NULL OR blocked_reason = ANY ($11::text[]))
           ORDER BY accepted_at, id
-          LIMIT $12::bigint + $13::bigint
+          LIMIT $12::bigint + CASE cardinality($1::bigint[]) WHEN 1 THEN 0 ELSE $13::bigint END
+         OFFSET CASE cardinality($1::bigint[]) WHEN 1 THEN $13::bigint ELSE 0 END
      ) AS mine
      ORDER BY mine.accepted_at, mine.id
      LIMIT $12::bigint
-    OFFSET $13::bigint
+    OFFSET CASE cardinality($1::bigint[]) WHEN 1 THEN 0 ELSE $13::bigint END
 )
 SELECT messages.id, messages.accepted_at, account_id, sender_id, recipient,
        blocked_reason, postback_at,

@@ -40,24 +40,26 @@ SELECT measure, span * 8 * 24 AS hour,
        string_agg(int8send(CASE WHEN $3::boolean THEN account_id ELSE sender_id END), '') AS keys,
        string_agg(days, '') AS days, NULL::bytea AS hours, NULL::bytea AS open
   FROM packed_counts
- WHERE $5::boolean AND measure = ANY ($4::text[]) AND account_id = ANY ($1::bigint[])
-   AND span >= $6::integer AND span <= $7::integer
+ WHERE $5::boolean AND measure = ANY ($4::text[]) AND span >= $6::integer AND span <= $7::integer
+   AND account_id = ANY ($1::bigint[])
    AND ($2::bigint[] IS NULL OR sender_id = ANY ($2::bigint[]))
  GROUP BY measure, span
 UNION ALL
-SELECT measure, part.day * 24, string_agg(int8send(CASE WHEN $3::boolean THEN account_id ELSE sender_id END), ''),
-       NULL, string_agg(substring(hours FROM part.day % 8 * 96 + 1 FOR 96), ''), NULL
-  FROM packed_counts
-  JOIN unnest($8::integer[]) AS part (day) ON part.day / 8 = span
- WHERE $5::boolean AND measure = ANY ($4::text[]) AND account_id = ANY ($1::bigint[])
-   AND span IN ($6::integer, $7::integer)
-   AND ($2::bigint[] IS NULL OR sender_id = ANY ($2::bigint[]))
- GROUP BY measure, part.day
+SELECT measure, part.day * 24, keys, NULL, hours, NULL
+  FROM unnest($8::integer[]) AS part (day)
+ CROSS JOIN LATERAL (
+         SELECT measure, string_agg(int8send(CASE WHEN $3::boolean THEN account_id ELSE sender_id END), '') AS keys,
+                string_agg(substring(hours FROM part.day % 8 * 96 + 1 FOR 96), '') AS hours
+           FROM packed_counts
+          WHERE $5::boolean AND measure = ANY ($4::text[]) AND span = part.day / 8 AND account_id = ANY ($1::bigint[])
+            AND ($2::bigint[] IS NULL OR sender_id = ANY ($2::bigint[]))
+          GROUP BY measure  -- which is the order they come in: nothing is sorted
+       ) AS found
 UNION ALL
 SELECT measure, span * 8 * 24, int8send(CASE WHEN $3::boolean THEN account_id ELSE sender_id END), NULL, hours, NULL
   FROM packed_counts
- WHERE NOT $5::boolean AND measure = ANY ($4::text[]) AND account_id = ANY ($1::bigint[])
-   AND span >= $6::integer AND span <= $7::integer
+ WHERE NOT $5::boolean AND measure = ANY ($4::text[]) AND span >= $6::integer AND span <= $7::integer
+   AND account_id = ANY ($1::bigint[])
    AND ($2::bigint[] IS NULL OR sender_id = ANY ($2::bigint[]))
 UNION ALL
 SELECT measure, hour, string_agg(int8send(key), ''), NULL, NULL, string_agg(int4send(number), '')

@@ -196,6 +196,16 @@ async def test_bad_parameters_of_both_are_named(
                 assert error == {"code": 452, "message": "Missing or Invalid Required Fields", "details": details}
 
 
+async def test_series_of_times_in_which_nothing_can_be_are_empty(
+    client: httpx2.AsyncClient, made: MadeAccount, subtests: pytest.Subtests
+) -> None:
+    for span in ("start_time=1960-01-01&end_time=1961-01-01", "start_time=9999-12-30&end_time=9999-12-31"):
+        for step in ("hour", "day"):
+            with subtests.test(f"{span}, by {step}"):
+                response = await get(client, f"/email/counts?{span}&timeseries={step}", made.key)
+                assert (response.status_code, response.json()["data"]) == (200, {})
+
+
 async def test_bad_parameters_of_one_are_named(
     client: httpx2.AsyncClient, made: MadeAccount, subtests: pytest.Subtests
 ) -> None:
