@@ -1,7 +1,8 @@
-"""The counters beside a recount of the ledger. Imports db."""
+"""The counters beside a recount of what they are made of. Imports db."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from struct import calcsize, unpack
 
 import asyncpg
 
@@ -11,6 +12,10 @@ from app.db.sql import Connection, Sql
 
 LOOK_BACK = timedelta(days=35)
 """How long before the counters begin a copy was accepted whose events are looked for at first."""
+PACKED_DAY = ">25i"
+"""24 hours and their sum."""
+DAILY = frozenset({"daily_counts", "packed_counts"})
+"""Tables compared by day; others are by hour."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 RUN_COUNTS: Mapping[str, str] = {
     "claimed": "copies",
@@ -79,15 +84,39 @@ async def of_senders(connection: Connection, scope: Scope) -> Report:
 
 
 async def _of_senders(connection: Connection, scope: Scope, accepted_from: datetime) -> Report:
-    rows = await sql.fetch(connection, "counters", scope.since, accepted_from, scope.account_id, MOST_SHOWN)
-    shown = tuple(
-        Difference(f"{row['bucket']}.{row['metric']}", _bucket(row), str(row["counted"]), str(row["stored"]))
-        for row in rows
-    )
+    return _report(await sql.fetch(connection, "counters", scope.since, accepted_from, scope.account_id, MOST_SHOWN))
+
+
+async def of_packed(connection: Connection, scope: Scope) -> Report:
+    """Compare `packed_counts` with `closed_hours`: what it lacks, has too much, or has otherwise."""
+    return _report(await sql.fetch(connection, "packed", scope.since, scope.account_id, MOST_SHOWN))
+
+
+async def of_minutes(connection: Connection, scope: Scope) -> Report:
+    """Compare `closed_minutes` with `closed_hours`, for hours in which nothing came late."""
+    return _report(await sql.fetch(connection, "minutes", scope.since, scope.account_id, MOST_SHOWN))
+
+
+def _report(rows: list[asyncpg.Record]) -> Report:
+    shown = tuple(Difference(f"{row['bucket']}.{row['metric']}", _bucket(row), *_numbers(row)) for row in rows)
     return Report(rows[0]["found"] if rows else 0, shown)
 
 
 def _bucket(row: asyncpg.Record) -> str:
     start: datetime = row["start"].astimezone(UTC)
-    moment = f"{start:%Y-%m-%d}" if row["bucket"] == "daily_counts" else f"{start:%Y-%m-%d %H}h"
+    moment = f"{start:%Y-%m-%d}" if row["bucket"] in DAILY else f"{start:%Y-%m-%d %H}h"
     return f"account {row['account_id']}, sender {row['sender_id']}, {moment}"
+
+
+def _numbers(row: asyncpg.Record) -> tuple[str, str]:
+    """Return what was counted and what is stored; of two packed days the sums, or else the first hour that differs."""
+    counted, stored = row["counted"], row["stored"]
+    if not isinstance(counted, bytes):
+        return str(counted), str(stored)
+    if len(stored) != calcsize(PACKED_DAY):
+        return f"{len(counted)} octets", f"{len(stored)} octets"
+    *hours, sums = zip(unpack(PACKED_DAY, counted), unpack(PACKED_DAY, stored), strict=True)
+    if sums[0] != sums[1]:
+        return str(sums[0]), str(sums[1])
+    hour, pair = next((hour, pair) for hour, pair in enumerate(hours) if pair[0] != pair[1])
+    return f"{pair[0]} at {hour:02}h", f"{pair[1]} at {hour:02}h"

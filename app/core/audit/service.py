@@ -24,7 +24,7 @@ async def check_identity(connection: Connection, scope: Scope) -> Report:
 
 
 async def check(connection: Connection, scope: Scope) -> Report:
-    """Check the ledger identity, and all counters against a recount.
+    """Check the ledger identity, and all counters against a recount of what they are made of.
 
     Args:
         connection: As for `check_identity`; statements take seconds per million copies.
@@ -39,6 +39,8 @@ async def check(connection: Connection, scope: Scope) -> Report:
         report += await identity.of_waiting(connection, scope)
         if scope.run_id is None:
             report += await recount.of_senders(connection, scope)
+            report += await recount.of_packed(connection, scope)
+            report += await recount.of_minutes(connection, scope)
             report += await recount.of_audiences(connection, scope)
     return report
 
