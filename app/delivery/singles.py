@@ -139,7 +139,7 @@ class Composer:
     async def load(self, connection: Connection, copies: Sequence[Copy]) -> None:
         """Load, compile and sign the mails of these copies that are not in memory; each copy is `done` with later."""
         # Also of mails in memory: a return path is made for each copy, of what is known of its sender by then.
-        known = {sender_id: await self._identities.of(sender_id) for sender_id in {copy.sender_id for copy in copies}}
+        known = {sender_id: await self._identity(sender_id) for sender_id in {copy.sender_id for copy in copies}}
         wanted = {copy.mail_id: copy for copy in copies if copy.mail_id not in self._mails}
         if wanted:
             mails = [(copy.mail_id, copy.accepted_at) for copy in wanted.values()]
@@ -197,16 +197,24 @@ class Composer:
         """End the composing thread."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    async def _identity(self, sender_id: int) -> Identity | ValueError:
+        try:
+            return await self._identities.of(sender_id)
+        except ValueError as error:  # its key can't be opened, or not used: nobody else's mail waits for that
+            return error
+
     def _prepare_all(
-        self, work: Sequence[tuple[Copy, Content | None, Identity]]
+        self, work: Sequence[tuple[Copy, Content | None, Identity | ValueError]]
     ) -> list[tuple[Copy, Prepared | PreparedTracked | Exception]]:
         return [(copy, self._prepare(copy, content, identity)) for copy, content, identity in work]
 
     def _prepare(
-        self, copy: Copy, content: Content | None, identity: Identity
+        self, copy: Copy, content: Content | None, identity: Identity | ValueError
     ) -> Prepared | PreparedTracked | Exception:
         if content is None:
             return ContentGone(f"mail {copy.mail_id}")
+        if isinstance(identity, ValueError):
+            return identity
         try:
             if content.raw is not None:
                 return self._prepare_raw(content, content.raw, copy, identity)

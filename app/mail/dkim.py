@@ -52,7 +52,9 @@ WIDTH = 76
 """Length at which the signature is folded."""
 
 _BLANKS = re.compile(rb"[ \t]+")
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\Z")
+_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\Z")
+# Whatever senders may choose must sign: dashes and underscores stand anywhere in it (dyn-email.md, 8.5).
+_SELECTOR = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}\Z")
 _FOLD = "\r\n "
 _SHA256 = hashes.SHA256()
 _PADDING = PKCS1v15()
@@ -74,7 +76,7 @@ class Signer:
         Raises:
             ValueError: Domain, selector or key is not usable.
         """
-        if not _NAME.match(domain) or not _NAME.match(selector):
+        if not _DOMAIN.match(domain) or not _SELECTOR.match(selector):
             raise ValueError("not a domain or selector")
         key = _load(private_key) if isinstance(private_key, str | bytes) else private_key
         self.domain = domain

@@ -18,8 +18,11 @@ ENCODED_WORD = 75
 """Longest encoded word (RFC 2047, section 2)."""
 LONGEST_WORD = 900
 """A word longer than this could not be folded below 998 characters and is encoded instead."""
+LONGEST_LINE = 998
+"""Length that no line may exceed, without CRLF (RFC 5322, 2.1.1)."""
 
 _BREAKS = re.compile(r"[\r\n]+")
+_BLANKS = re.compile(r" {90,}")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _UNCLEAN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
@@ -60,7 +63,7 @@ def header_line(name: str, value: str) -> bytes:
     """
     if not is_header_name(name):
         raise ValueError(f"not a header name: {name!r:.60}")
-    value = clean(value)
+    value = _BLANKS.sub(" ", clean(value))  # no line could hold more of them with the longest word
     if len(name) + 2 + len(value) <= WIDTH and value.isascii():
         return f"{name}: {value}\r\n".encode("ascii")
     if name.lower() in _ADDRESS_HEADERS:
@@ -162,7 +165,7 @@ def _fold(name: str, value: str) -> str:
     line = f"{name}:"
     fresh = True
     for word in _WORD.findall(" " + value):
-        if not fresh and len(line) + len(word) > WIDTH:
+        if len(line) + len(word) > (LONGEST_LINE if fresh else WIDTH):
             lines.append(line)
             line = ""
         line += word

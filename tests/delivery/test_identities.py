@@ -4,13 +4,14 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import senders
+from app.core.messages import Lane
 from app.core.senders.service import Details
 from app.db.unit_of_work import unit_of_work
 from app.delivery import identities
 from app.delivery.identities import Identities
 from app.kit.secrets import Vault
 from app.settings import Settings
-from tests.delivery.conftest import running
+from tests.delivery.conftest import Post, running
 from tests.delivery.mailing import HoldingServer, Mailing
 from tests.factories import Factories
 from tests.mail import verifying
@@ -77,3 +78,17 @@ async def test_a_key_that_can_not_be_opened_here_pauses_the_run(
         await mailing.idle(run)
     assert await mailing.value("SELECT count(*) FROM delivery_queue WHERE attempt = 1") == 3
     assert server.messages == []
+
+
+async def test_a_key_that_can_not_be_opened_here_puts_off_its_senders_mail_alone(
+    to_server: Settings, server: HoldingServer, make: Factories, post: Post
+) -> None:
+    other = Post(post.engine, to_server, make)
+    await other.accept("ann@example.org", lane=Lane.NORMAL)
+    await sign(make, (await other.account()).id, "news@example.com")
+    await post.accept("jo@example.org", lane=Lane.NORMAL)
+    changed = to_server.model_copy(update={"secret_keys": ["another secret key, which is long enough"]})
+    async with running(changed):
+        for address, state in (("jo@example.org", "delivered"), ("ann@example.org", "deferred")):
+            await post.until("SELECT state FROM messages WHERE recipient = $1", state, address)
+    assert [message.recipient for message in server.messages] == ["jo@example.org"]

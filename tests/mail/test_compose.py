@@ -199,6 +199,17 @@ def test_any_subject_comes_back_and_injects_nothing(value: str) -> None:
         assert clean(str(message["Subject"])) == clean(value)
 
 
+@pytest.mark.parametrize("name", ["X-A", "X-" + "a" * 198])
+@pytest.mark.parametrize(
+    "value", ["a" * 900, f"a{' ' * 1200}b", f"{'a' * 899}{' ' * 89}{'b' * 899}", "=?utf-8?q?a?=" * 60]
+)
+def test_no_line_is_too_long_for_smtp(name: str, value: str) -> None:
+    line = header_line(name, value)
+    assert max(map(len, line.split(b"\r\n"))) <= 998
+    said = str(email.message_from_bytes(line + b"\r\n", policy=SMTP)[name])
+    assert "=?" in value or said.split() == value.split()
+
+
 @given(VALUES, VALUES)
 def test_any_address_header_injects_nothing(first: str, second: str) -> None:
     line = header_line("To", f"{first} <a@x.org>, {second}")

@@ -90,6 +90,19 @@ def test_a_bad_domain_is_refused(domain: str) -> None:
         Signer(domain, "mail1", RSA[0])
 
 
+@pytest.mark.parametrize("selector", ["_", "-", "mail_1-", "_s1", "-s1", "s1_", "a" * 63])
+def test_every_selector_that_senders_may_have_signs(selector: str) -> None:
+    one = mail()
+    raw = assemble(one, b"", Signer("example.com", selector, RSA[0]).sign(one.head, one.body))
+    assert verifying.verify(raw, {f"{selector}._domainkey.example.com": RSA[1]})
+
+
+@pytest.mark.parametrize("selector", ["", "s 1", "s;x=1", "s\r\n1", "ä", ".s1"])
+def test_a_bad_selector_is_refused(selector: str) -> None:
+    with pytest.raises(ValueError, match="selector"):
+        Signer("example.com", selector, RSA[0])
+
+
 def test_other_keys_are_refused() -> None:
     pem = generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     with pytest.raises(ValueError, match="RSA or Ed25519"):
