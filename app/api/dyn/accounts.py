@@ -103,7 +103,7 @@ async def save_account(
     if params.text("username") is None:
         if any(params.is_present(name) for name in X_HEADERS):
             return await save_x_headers(request, params, caller, write, runtime)
-        if any(params.is_present(name) for name in ECHO_MARKS):
+        if any(params.text(name) is not None for name in ECHO_MARKS):
             return ok(request, await _echo(params, caller, write, runtime))
     if not caller.is_master:
         raise Forbidden("a sub-account has no accounts below it")

@@ -30,7 +30,7 @@ MAX_DIGITS = 18
 """Longest number that is read as one."""
 
 _LIST_SIGNS = ',;:"()<>[]\\'
-_BRACKETS = re.compile(r"(.*)\[([0-9]{0,9})\]", re.DOTALL)
+_BRACKETS = re.compile(r"(.*)\[([0-9]{0,18})\]", re.DOTALL)
 
 
 class Params:

@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from app.api.dyn.auth import ParamsDep, Reader, Writer
 from app.api.dyn.envelope import ok
-from app.api.dyn.errors import FieldsRefused, Problems, not_valid
+from app.api.dyn.errors import FieldsRefused, Problems, blank
 from app.api.dyn.params import Params
 from app.api.dyn.scalars import read_flag, read_start_index
 from app.core import senders
-from app.core.errors import Invalid, NotFound
+from app.core.errors import NotFound
 from app.core.senders import Details, Sender, SenderStatus
 from app.dependencies import Read, RuntimeDep, Write
 from app.mail.addresses import InvalidAddress, parse_mailbox
@@ -55,17 +55,13 @@ async def save_sender(
     Source: Dyn Email "POST /senders".
     """
     problems = Problems()
-    email = params.entry("emailaddress")
-    if email is None:
-        problems.blank("emailaddress")
-    elif not _is_address(email):
-        problems.not_valid("emailaddress")
+    email = _read_email(params, problems)
     seeding = read_flag(params, "seeding", problems)
     problems.check()
     await senders.add(
         write,
         caller.account_id,
-        email=email or "",
+        email=email,
         seeding=seeding,
         require_verification=runtime.settings.senders.require_verification,
     )
@@ -78,7 +74,7 @@ async def sender_details(request: Request, params: ParamsDep, caller: Reader, re
 
     Source: Dyn Email "GET /senders/details".
     """
-    sender = await _approved(params, Problems(), read, caller.account_id)
+    sender = await _approved(params, read, caller.account_id)
     return ok(request, details_out(await senders.details(read, sender)))
 
 
@@ -87,7 +83,7 @@ async def sender_status(request: Request, params: ParamsDep, caller: Reader, rea
 
     Source: Dyn Email "GET /senders/status".
     """
-    sender = await _approved(params, Problems(), read, caller.account_id)
+    sender = await _approved(params, read, caller.account_id)
     return ok(request, {"ready": int(sender.status == SenderStatus.READY)})
 
 
@@ -99,12 +95,16 @@ async def set_dkim(request: Request, params: ParamsDep, caller: Writer, write: W
 
     Source: Dyn Email "POST /senders/dkim".
     """
-    selector = params.text("dkim")
-    sender = await _approved(params, Problems(), write, caller.account_id, also="dkim")
-    try:
-        details = await senders.set_dkim(write, runtime.vault, sender, selector=(selector or "").strip())
-    except Invalid:
-        raise FieldsRefused([not_valid("dkim")]) from None
+    problems = Problems()
+    _read_email(params, problems)
+    selector = (params.text("dkim") or "").strip()
+    if not selector:
+        problems.blank("dkim")
+    elif not senders.is_selector(selector):
+        problems.not_valid("dkim")
+    problems.check()
+    sender = await _approved(params, write, caller.account_id)
+    details = await senders.set_dkim(write, runtime.vault, sender, selector=selector)
     runtime.keys.forget(caller.account_id)
     return ok(request, details_out(details))
 
@@ -116,30 +116,36 @@ async def delete_sender(
 
     Source: Dyn Email "POST /senders/delete".
     """
-    sender = await _approved(params, Problems(), write, caller.account_id)
+    sender = await _approved(params, write, caller.account_id)
     await senders.delete(write, sender)
     runtime.keys.forget(caller.account_id)
     return ok(request, [])
 
 
-async def _approved(
-    params: Params, problems: Problems, read: Read, account_id: int, *, also: str | None = None
-) -> Sender:
+async def _approved(params: Params, read: Read, account_id: int) -> Sender:
     """Return the sender that `emailaddress` names.
 
     Raises:
-        FieldsRefused: The parameter, or the other required one, is missing, or the account has no such sender.
+        FieldsRefused: The parameter is missing, or the account has no such sender.
     """
     email = params.entry("emailaddress")
     if email is None:
-        problems.blank("emailaddress")
-    if also is not None and params.text(also) is None:
-        problems.blank(also)
-    problems.check()
+        raise FieldsRefused([blank("emailaddress")])
     try:
-        return await senders.get(read, account_id, email or "")
+        return await senders.get(read, account_id, email)
     except NotFound:
         raise FieldsRefused([NOT_APPROVED]) from None
+
+
+def _read_email(params: Params, problems: Problems) -> str:
+    """Return the address of a sender; notes one that is missing or not an address alone."""
+    email = params.entry("emailaddress")
+    if email is None:
+        problems.blank("emailaddress")
+        return ""
+    if not _is_address(email):
+        problems.not_valid("emailaddress")
+    return email
 
 
 def _is_address(text: str) -> bool:

@@ -13,6 +13,7 @@ from app.core.senders.service import (
     get,
     identity,
     ids_of,
+    is_selector,
     list_page,
     set_dkim,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "get",
     "identity",
     "ids_of",
+    "is_selector",
     "list_after",
     "list_page",
     "look_up",

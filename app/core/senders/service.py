@@ -161,6 +161,11 @@ async def details(read: ReadSession, sender: Sender) -> Details:
     return Details(sender, f"{sender.dkim_selector}._domainkey.{domain}", record)
 
 
+def is_selector(text: str) -> bool:
+    """Tell whether a DKIM selector may be this: 1 to 63 letters, digits, dashes, underscores."""
+    return _SELECTOR.fullmatch(text) is not None
+
+
 async def set_dkim(
     write: WriteSession, vault: Vault, sender: Sender, *, selector: str, algorithm: Literal["rsa", "ed25519"] = "rsa"
 ) -> Details:
@@ -179,7 +184,7 @@ async def set_dkim(
     Source:
         docs/contract/dyn-email.md, 8.5.
     """
-    if not _SELECTOR.fullmatch(selector):
+    if not is_selector(selector):
         raise Invalid([FieldFault("selector", Fault.INVALID, "is not a DKIM selector")])
     domain = domain_of(sender.email)
     if await repository.dkim_key(write, sender.account_id, domain, selector) is None:

@@ -290,6 +290,8 @@ async def test_a_listing_posted_back_is_echoed(client: httpx2.AsyncClient, make:
         assert isinstance(data, dict)
         assert list(data) == KEYS
         assert data["username"] == data["accountname"] == expected
+    blank = {"usertype": "", "created": "", "_username": " "}
+    assert await post(client, PATH, master.key, **blank) == (452, ["The username can not be blank."])
 
 
 async def test_deleting_ends_the_keys_and_frees_the_name(client: httpx2.AsyncClient, make: Factories) -> None:

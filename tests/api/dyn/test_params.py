@@ -61,6 +61,7 @@ def part(name: str, value: bytes, more: str = "") -> bytes:
         "to[1]=a@x.org&to[2]=b@x.org",
         "to[9]=b@x.org&to[3]=a@x.org",
         "to[10]=b@x.org&to[9]=a@x.org",
+        "to[1479772800000]=b@x.org&to[1234567890]=a@x.org",
         "to=a@x.org, b@x.org",
         "to=a@x.org,+,b@x.org,",
         "to=['a@x.org', 'b@x.org']",

@@ -146,6 +146,9 @@ async def test_bad_selectors_are_refused(client: httpx2.AsyncClient, make: Facto
     for selector in ("a.b", "ä", "a" * 64, "a b"):
         refused = await post(client, path, account.key, emailaddress="news@example.com", dkim=selector)
         assert refused == (452, ["The dkim selector is not valid."])
+    both = ["The email address is not valid.", "The dkim selector is not valid."]
+    assert await post(client, path, account.key, emailaddress="example.com", dkim="a.b") == (452, both)
+    assert await post(client, path, account.key, emailaddress="who@example.com", dkim="a.b") == (452, both[1:])
     assert await post(client, path, account.key, emailaddress="who@example.com", dkim="m1") == UNKNOWN
 
 

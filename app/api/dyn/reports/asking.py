@@ -43,7 +43,7 @@ def read_filters(params: Params, problems: Problems, now: datetime, names: Seque
     return Filters(
         start,
         end or now + AHEAD,
-        sender=_text(params, "sender"),
+        sender=_address(params.text("sender")),
         recipient=_address(params.entry("emailaddress") or params.entry("recipient")),
         domain=_domain(_text(params, "domain")),
         x_headers=tuple((spelled.get(name.lower(), name), value) for name, value in params.x_fields()),

@@ -126,6 +126,7 @@ async def test_filters(client: httpx2.AsyncClient, make: Factories) -> None:
     )
     cases: list[tuple[dict[str, str], list[str]]] = [
         ({"sender": "B@example.com"}, ["bob", "cy"]),
+        ({"sender": "B <b@example.com>"}, ["bob", "cy"]),
         ({"sender": "nobody@example.com"}, []),
         ({"emailaddress": "ann@EXAMPLE.org"}, ["Ann"]),
         ({"recipient": "Ann <ann@example.org>, cy@example.org"}, ["Ann"]),
@@ -144,6 +145,17 @@ async def test_filters(client: httpx2.AsyncClient, make: Factories) -> None:
         assert await recipients(client, account, **day, **given) == expected, given
         count = await ask(client, account, "sent/count", {**day, **given})
         assert count == (200, {"count": str(len(expected))}), given
+
+
+@pytest.mark.parametrize("spelled", ["n@bücher.example", "N@XN--BCHER-KVA.example", "N <n@bücher.example>"])
+async def test_refusals_are_found_by_their_sender_as_the_client_spells_it(
+    spelled: str, client: httpx2.AsyncClient, make: Factories
+) -> None:
+    account = await make.account()
+    mail = {"apikey": account.key, "from": "n@bücher.example", "to": "a@example.org", "subject": "s", "bodytext": "t"}
+    assert (await client.post("/rest/json/send", data=mail)).status_code == 200
+    assert await ask(client, account, "issues/count", {"sender": spelled}) == (200, {"count": "1"})
+    assert await ask(client, account, "issues/count", {"sender": "m@bücher.example"}) == (200, {"count": "0"})
 
 
 async def test_pages_hold_500_and_a_post_does_the_same(client: httpx2.AsyncClient, make: Factories) -> None:
