@@ -157,13 +157,14 @@ class BouncedIn(DataIn):
     def facts(self) -> ingest.Bounced:
         """Return what the core calls it."""
         code = self.code or ("5.0.0" if self.bounce_type is BounceType.HARD else "4.0.0")
+        diagnostic = self.diagnostic.removeprefix("smtp;")  # which stands before it wherever it is shown
         return ingest.Bounced(
             self.bounce_type,
             self.category,
             code,
             self.regex_name,
-            self.diagnostic,
-            self.full_content or self.diagnostic,
+            diagnostic,
+            self.full_content or diagnostic,
         )
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -23,6 +23,7 @@ from app.cli.import_dyn.source import Source, SourceFailed
 from app.cli.import_dyn.state import Busy, State
 from app.cli.plan import USERNAME
 from app.cli.state import DataDirectory
+from app.core.retention import first_kept
 from app.db.engine import make_engine
 from app.kit.secrets import Vault
 from app.settings import Settings
@@ -112,7 +113,13 @@ async def _import(settings: Settings, options: Options, notes: Notes) -> None:
         account = options.account
         if not account and options.folder is not None and not (options.folder / "accounts.csv").is_file():
             account = _default_account(options.data_dir)
-        wish = Wish(account, options.senders, with_history=options.history, dry_run=options.dry_run)
+        wish = Wish(
+            _begin(settings, options, notes),
+            account,
+            options.senders,
+            with_history=options.history,
+            dry_run=options.dry_run,
+        )
         writer = Accounts(
             engine,
             Vault(settings.secret_keys),
@@ -123,8 +130,24 @@ async def _import(settings: Settings, options: Options, notes: Notes) -> None:
         importing = Importing(
             engine=engine, source=source, state=state, accounts=writer, notes=notes, wish=wish, say=_say
         )
-        await importing.run()
+        try:
+            await importing.run()
+        except Refused:  # nothing was begun: when it is, later, it ends later
+            finished = True
+            raise
         finished = True
+
+
+def _begin(settings: Settings, options: Options, notes: Notes) -> datetime:
+    """Return where history begins: not before the months of which details are kept, by which they are known again."""
+    days = settings.retention.detail_days
+    if not days or not options.history:
+        return options.since
+    month = first_kept(utc_now(), days)
+    kept = datetime(month.year, month.month, 1, tzinfo=UTC)
+    if kept > options.since:
+        notes.warn(f"history before {month} is left out: details are kept for {days} days (retention.detail_days)")
+    return max(kept, options.since)
 
 
 async def _source(stack: AsyncExitStack, state: State, options: Options) -> Source:

@@ -49,25 +49,29 @@ class _About:
     Attributes:
         moment: When it happened.
         whose: Whose copy it is, to be compared.
+        recipient: As it was given.
         x_headers: As they were given.
     """
 
     moment: datetime
     whose: Whose
+    recipient: str
     x_headers: Mapping[str, str]
 
 
 class History:
     """The history of one owner."""
 
-    def __init__(self, state: State, owner: str, account_id: int) -> None:
+    def __init__(self, state: State, owner: str, account_id: int, begin: datetime) -> None:
         """Prepare.
 
         Args:
             state: Of the import.
             owner: The account at the source.
             account_id: The account here.
+            begin: Of copies that were accepted before nothing is told; refusals before are left out, too.
         """
+        self._begin = begin
         self._state = state
         self._owner = owner
         self._account_id = account_id
@@ -86,6 +90,9 @@ class History:
         moment, word = reading.read_instant(record, "date", "mssenttime"), record.text("issuetype")
         if moment is None:
             taken.counts["not valid"] += 1
+            return
+        if moment < self._begin:
+            taken.counts["older"] += 1
             return
         issue_type = IssueType(word) if word in set(IssueType) else IssueType.REFUSED
         description, address = record.text("description"), record.text("emailaddress")
@@ -134,7 +141,7 @@ class History:
             return None
         sent_ms = round(about.moment.timestamp() * 1000)
         whose = about.whose
-        words = (whose.owner, whose.sender, whose.recipient, str(sent_ms), whose.x_headers)
+        words = (whose.owner, whose.sender, about.recipient, str(sent_ms), whose.x_headers)
         ordinal = self._ordinal("sent", *words)
         email_id = f"dyn-{sent_ms}-{_digest(*words).hex()[:24]}-{ordinal}"
         copy = self._state.add_copy(whose, sent_ms, email_id)
@@ -186,13 +193,16 @@ class History:
     ) -> None:
         """Add an event of a copy; told in seconds, it is no earlier than the copy, which is known to milliseconds."""
         sent_at = datetime.fromtimestamp(copy.sent_ms // 1000, UTC).replace(microsecond=copy.sent_ms % 1000 * 1000)
+        if sent_at < self._begin:
+            taken.counts["older"] += 1
+            return
         taken.add(
             Event(
                 kind,
                 reading.later(max(about.moment, sent_at), ordinal),
                 self._account_id,
                 sender=about.whose.sender or None,
-                recipient=about.whose.recipient,
+                recipient=about.recipient,
                 email_id=copy.email_id,
                 accepted_at=sent_at,
                 x_headers=about.x_headers or None,
@@ -209,7 +219,8 @@ class History:
         sender = reading.read_address(record.text("sender", "from") or unit.sender) or ""
         folded = {name.lower(): value for name, value in record.x_headers.items()}
         x_headers = orjson.dumps(folded, option=orjson.OPT_SORT_KEYS).decode()
-        return _About(moment, Whose(self._owner, sender.lower(), recipient, x_headers), record.x_headers)
+        whose = Whose(self._owner, sender.lower(), recipient.lower(), x_headers)
+        return _About(moment, whose, recipient, record.x_headers)
 
     def _ordinal(self, *words: str) -> int:
         return self._state.ordinal(_digest(self._owner, *words))

@@ -22,12 +22,14 @@ class Wish:
     """What is wanted.
 
     Attributes:
+        begin: Copies that were accepted before are left out, with what happened to them.
         account: User name of the account here that the master becomes; "" for that of the same name.
         old_senders: From addresses that have a history and are listed nowhere any more.
         with_history: Whether history is brought along.
         dry_run: Whether nothing is to be written.
     """
 
+    begin: datetime
     account: str = ""
     old_senders: Sequence[str] = ()
     with_history: bool = True
@@ -99,7 +101,7 @@ class Importing:
             if not addresses and account_id:
                 addresses = await sender_addresses(self._engine, account_id)
             names = list(dict.fromkeys(address.lower() for address in (*addresses, *self._wish.old_senders)))
-            history = History(self._state, owner.username.lower(), account_id)
+            history = History(self._state, owner.username.lower(), account_id, self._wish.begin)
             for unit in self._source.history(names):
                 await self._list(owner, unit, history)
 

@@ -43,6 +43,7 @@ _CATEGORIES = {
     "localconfigerror": Category.INVALID_SENDER,
 }  # fmt: skip
 """Classic rule to the category that is meant when the text of a bounce does not tell a better one."""
+_NOT_UNDERSTOOD = "\N{REPLACEMENT CHARACTER}"
 _REASON_MARK = "recipient is suppressed: "
 
 
@@ -76,7 +77,9 @@ def read_instant(record: Record, *names: str) -> datetime | None:
 
 
 def read_address(text: str) -> str | None:
-    """Return an address as the ledger has it; None for what is none."""
+    """Return an address as the ledger has it; None for what is none, or came in an encoding that was not understood."""
+    if _NOT_UNDERSTOOD in text:
+        return None
     try:
         return parse_mailbox(text).address
     except InvalidAddress:
@@ -130,7 +133,7 @@ def read_bounce(record: Record) -> Bounced:
         category=category,
         code=code,
         regex_name=regex_name,
-        diagnostic=f"smtp;{message}"[:MAX_TEXT],
+        diagnostic=message[:MAX_TEXT],
         full_content=message,
     )
 

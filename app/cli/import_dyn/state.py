@@ -36,7 +36,7 @@ class Whose:
     Attributes:
         owner: The account at the source.
         sender: From address; "" unknown.
-        recipient: For whom.
+        recipient: For whom, in lower case.
         x_headers: Its X-headers as one text.
     """
 
@@ -95,7 +95,7 @@ class State:
             self._db.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             self._db.close()
-            raise Busy(str(error)) from error
+            raise Busy(f"{path}: {error}. Is the same import running?") from error
 
     def commit(self) -> None:
         """Keep what has changed."""
@@ -145,10 +145,11 @@ class State:
         return Copy(int(done.lastrowid or 0), email_id, sent_ms)
 
     def undelivered(self, whose: Whose, sent_ms: int) -> Copy | None:
-        """Return the first copy of that very moment of which no delivery is known."""
+        """Return the first copy of a moment of which no delivery is known; either may be told in seconds alone."""
         row = self._db.execute(
-            "SELECT id, email_id, sent_ms FROM copies WHERE owner = ? AND sender = ? AND recipient = ?"
-            " AND x_headers = ? AND sent_ms = ? AND delivered = 0 ORDER BY id LIMIT 1",
+            "SELECT id, email_id, sent_ms FROM copies WHERE owner = ?1 AND sender = ?2 AND recipient = ?3"
+            " AND x_headers = ?4 AND sent_ms BETWEEN ?5 / 1000 * 1000 AND ?5 / 1000 * 1000 + 999 AND delivered = 0"
+            " AND (sent_ms = ?5 OR sent_ms % 1000 = 0 OR ?5 % 1000 = 0) ORDER BY sent_ms <> ?5, id LIMIT 1",
             (*_columns(whose), sent_ms),
         ).fetchone()
         return Copy(*row) if row else None

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -14,7 +15,7 @@ from tests.factories import Factories, MadeAccount
 PATH = "/api/trireme/v1/events"
 SENDER = "news@example.com"
 AT = datetime(2016, 11, 22, 10, 30, tzinfo=UTC)
-ID = "<20161122.103000@other.example>"
+ID = "<20161122/103000@other.example>"
 RANGE = {"starttime": "2016-11-22T00:00:00Z", "endtime": "2016-11-23T00:00:00Z"}
 SPAN = {"start_time": str(int(AT.timestamp()) - 86400), "end_time": str(int(AT.timestamp()) + 86400)}
 BOUNCE = {
@@ -82,9 +83,10 @@ async def test_what_was_taken_over_is_in_reports_and_metrics(
     assert blocked["email_id"] == "other"
     (bounce,) = (await client.get("/bounces", params={**query, "envelope": "always"})).json()["data"]
     assert (bounce["email_id"], bounce["xheaders"]) == (ID, {"X-Campaign": "spring"})
-    place = f"/bounce/{account.id}/{bounce['sender_id']}/{bounce['bounce_time']}/{ID}"
+    place = f"/bounce/{account.id}/{bounce['sender_id']}/{bounce['bounce_time']}/{quote(ID, safe='')}"
     detail = (await client.get(place, params={"apikey": account.key})).json()["data"]
     assert (detail["email_id"], detail["full_content"]) == (ID, "Return-Path: <>")
+    assert detail["diagnostic_code"] == "smtp;550 5.1.1 User unknown"
 
 
 async def test_it_acts_when_asked_and_then_only(

@@ -16,7 +16,7 @@ from app.db.unit_of_work import unit_of_work
 from app.main import Application
 from app.models.account import Account
 from app.models.issue import Issue
-from app.settings import Settings
+from app.settings import Retention, Settings
 from tests.contract.wire import Listener
 from tests.factories import Factories, MadeAccount
 from tests.factories.history import BounceSpec
@@ -42,6 +42,7 @@ async def target(
     name = f"trireme_target_{os.getpid()}"
     await administer(database_server_url, f"CREATE DATABASE {name} TEMPLATE {template_database}")
     settings = settings_for(with_database(database_server_url, name), broker_url, tmp_path_factory.mktemp("target"))
+    settings = settings.model_copy(update={"retention": Retention(detail_days=0)})
     engine = make_engine(settings)
     yield Target(settings, engine)
     await engine.dispose()

@@ -20,12 +20,18 @@ TABLES = ("accounts", "api_keys", "senders", "suppressions", "recipient_marks", 
 
 def variables_of(settings: Settings) -> dict[str, str]:
     """Return the environment that the command needs."""
-    return as_environment({"database_url": settings.database_url, "secret_keys": ",".join(settings.secret_keys)})
+    return as_environment(
+        {
+            "database_url": settings.database_url,
+            "secret_keys": ",".join(settings.secret_keys),
+            "retention.detail_days": settings.retention.detail_days,
+        }
+    )
 
 
 async def run(settings: Settings, *arguments: str) -> tuple[int, Any, str]:
     """Run the command; return its exit status, its summary and what it said."""
-    words = ("import", "dyn", *arguments, "--data-dir", str(settings.data_dir), "--json", "--since", "2016-01-01")
+    words = ("import", "dyn", "--data-dir", str(settings.data_dir), "--json", "--since", "2016-01-01", *arguments)
     done = await asyncio.to_thread(trireme, *words, variables=variables_of(settings))
     return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
 

@@ -195,6 +195,19 @@ async def test_what_was_held_up_is_ended_by_the_next_run(
     assert await months(engine) == []
 
 
+async def test_months_that_are_held_up_hold_up_nothing_else(
+    engine: AsyncEngine, account: MadeAccount, quick: None
+) -> None:
+    """A table lets one partition go at a time."""
+    await messages.make_partitions(engine, [date(2016, 12, 1)])
+    async with driver_connection(engine) as reader, reader.transaction():
+        await reader.fetch("SELECT * FROM messages")
+        assert (await forget(engine, Limits(540, 1))).rows > 0
+        assert {"messages_p201611", "messages_p201612"} <= set(await months(engine))
+    await forget(engine)
+    assert await months(engine) == []
+
+
 async def test_two_at_once_do_it_once(engine: AsyncEngine, account: MadeAccount) -> None:
     done = await asyncio.gather(forget(engine), forget(engine))
     assert sorted(one.tables for one in done) == [0, len(messages.PARTITIONED)]
