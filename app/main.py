@@ -13,6 +13,7 @@ from typing import cast
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
@@ -54,15 +55,17 @@ class Application:
         site: Serves the links and pages of recipients, on the main listener.
     """
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, engine: AsyncEngine | None) -> None:
         """Take what it works with.
 
         Args:
             settings: Of the process.
             clock: Tells the time to everything the service does.
+            engine: Stays open after it; None: one of its own.
         """
         self._settings = settings
         self._clock = clock
+        self._engine = engine
         self.main_app = _main_app(self._lifespan)
         self.dyno_app = _dyno_app()
         self.site = Site()
@@ -81,7 +84,7 @@ class Application:
             OSError, asyncpg.PostgresError, TimeoutError: PostgreSQL can't be reached.
         """
         async with AsyncExitStack() as parts:
-            runtime = await _start(self._settings, self._clock, parts)
+            runtime = await _start(self._settings, self._clock, self._engine, parts)
             self.main_app.state.runtime = runtime
             self.dyno_app.state.runtime = runtime
             self.site.pages.state.runtime = runtime
@@ -119,9 +122,10 @@ class Application:
         return site.FAMILY if self.site.owns(scope["path"]) else families.family_of(scope["path"]).name
 
 
-async def _start(settings: Settings, clock: Clock, parts: AsyncExitStack) -> Runtime:
-    engine = make_engine(settings)
-    parts.push_async_callback(engine.dispose)
+async def _start(settings: Settings, clock: Clock, lent: AsyncEngine | None, parts: AsyncExitStack) -> Runtime:
+    engine = lent or make_engine(settings)
+    if lent is None:
+        parts.push_async_callback(engine.dispose)
     await messages.make_partitions(engine)
     queue = JobQueue(settings, counters.count_nudge_failed)
     queue.start()
@@ -191,12 +195,13 @@ def _dyno_app() -> FastAPI:
     return app
 
 
-def create_app(settings: Settings, *, clock: Clock | None = None) -> Application:
+def create_app(settings: Settings, *, clock: Clock | None = None, engine: AsyncEngine | None = None) -> Application:
     """Return the service, ready to be served by uvicorn; its parts start with the lifespan.
 
     Args:
         settings: Of the process; `logs` is applied at once.
         clock: Tells the time; the machine's when None.
+        engine: Of somebody who uses it as well and closes it; None: the service has its own.
     """
     logs.configure(settings.logs)
-    return Application(settings, clock or SystemClock())
+    return Application(settings, clock or SystemClock(), engine)

@@ -34,7 +34,8 @@ SAID = {
 }
 TAKEN = b"250 2.0.0 Ok: queued\r\n"
 DEFERRED = b"451 4.7.1 Come back later\r\n"
-UNREAD_NANOSECONDS = 50_000_000
+UNREAD_NANOSECONDS = 500_000_000
+"""How long a reply may lie unread at a client, on a machine whose processors are taken away now and then."""
 MESSAGE_ID = b"Message-ID: <"
 NEXT = re.compile(rb"MAIL FROM:<([^>\r]*)>[^\r]*\r\nRCPT TO:<([^>\r]*)>[^\r]*\r\nDATA\r\n")
 """What a client at full speed sends behind a mail."""

@@ -19,6 +19,7 @@ import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.cli.account import create
+from app.cli.state import DataDirectory
 from app.db.engine import driver_connection, make_engine
 from app.embedded.postgres import EmbeddedPostgres
 from app.embedded.valkey import EmbeddedValkey
@@ -33,6 +34,15 @@ T = TypeVar("T")
 class Stand(ExitStack):
     """A migrated database with one account and an approved sender; everything ends with the block."""
 
+    def __init__(self, installation: Path | None = None) -> None:
+        """Prepare.
+
+        Args:
+            installation: A data directory of `trireme up` to work on a copy of; without one everything is made.
+        """
+        super().__init__()
+        self._installation = installation
+
     def __enter__(self) -> Self:
         """Start the servers."""
         super().__enter__()
@@ -46,6 +56,9 @@ class Stand(ExitStack):
     def _start(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="trireme-bench-"))
         self.callback(shutil.rmtree, self.directory, ignore_errors=True)
+        if self._installation is not None:
+            shutil.copytree(self._installation, self.directory, dirs_exist_ok=True)
+        kept = DataDirectory(self.directory).secrets()
         self.postgres = EmbeddedPostgres(self.directory)
         self.callback(self.postgres.stop)
         self.valkey = EmbeddedValkey(self.directory)
@@ -54,15 +67,18 @@ class Stand(ExitStack):
             "database_url": self.postgres.start(),
             "broker_url": self.valkey.start(),
             "public_url": "http://127.0.0.1",
-            "secret_keys": secrets.token_urlsafe(32),
+            "secret_keys": kept["secret_keys"][0] if kept else secrets.token_urlsafe(32),
             "bounce_domain": "bounces.localhost.test",
             "data_dir": str(self.directory),
             "dyno.port": 0,
             "logs.level": "info",
         }
+        self.settings = self.settings_with()
+        if kept:
+            self.key = str(kept["api_key"])
+            return
         with self.part("migrate") as migration:
             migration.wait_for(partial(migration.has_logged, "partitions made"))
-        self.settings = self.settings_with()
         self.key = create(self.settings, username="bench@localhost.test", password="bench-password", sender=SENDER)
 
     def settings_with(self) -> Settings:

@@ -95,13 +95,21 @@ def migrations() -> int:
 
 
 def tests() -> int:
-    """Run what may run side by side, then what needs the machine for itself; pytest's own summary closes each step."""
-    print("\n--- tests, side by side", flush=True)
+    """Run most tests, then those that start and kill the product; pytest's own summary closes each step."""
+    print("\n--- tests", flush=True)
     if status := execute(python("pytest", "-n", str(WORKERS), "--dist", "worksteal", "-m", "not serial")):
         return status
-    print("\n--- tests, one at a time", flush=True)
-    status = execute(python("pytest", "-m", "serial"))
+    print("\n--- tests of whole processes", flush=True)
+    # They start up to ten processes and wait for them: one keeps a machine busy half of the time, three are too many.
+    side_by_side = ["-n", "2", "-p", "tests.e2e.side_by_side"]
+    status = execute(python("pytest", *side_by_side, "-m", "serial", *serial_files()))
     return 0 if status == NO_TESTS else status
+
+
+def serial_files() -> list[str]:
+    """Return the files with tests that are marked so; to import all the others takes longer than many of these tests."""
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    return [str(file.relative_to(ROOT)) for file in files if "mark.serial" in file.read_text(encoding="utf-8")]
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:

@@ -134,7 +134,7 @@ class Stage:
         async with self._clone(name) as url:
             settings = self._settings(url, changes)
             engine = make_engine(settings)
-            application = create_app(settings)
+            application = create_app(settings, engine=engine)
             try:
                 async with application.running():
                     yield Scene(settings, engine, world, self._listener), application

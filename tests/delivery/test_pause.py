@@ -228,8 +228,10 @@ async def test_a_pause_during_a_claim_catches_what_it_claimed(
             await waiting_for_locks(mailing, 1)
             pausing = asyncio.create_task(mailing.pause(campaign))
             await waiting_for_locks(mailing, 2)
+            server.hold()
             await holding.rollback()
             await pausing
+            server.let_go()
             await mailing.idle(run)
             begun = len(server.messages)
             assert begun <= SESSIONS

@@ -8,10 +8,15 @@ from typing import Any
 
 from tests.e2e.platform import Platform, wait_for
 
+HTML = (
+    '<html><body><p>{{ not_personalised }}</p><a href="https://example.com/sale?a=1&amp;b=2">Sale</a>'
+    '<a href="https://example.com/news">News</a><a href="mailto:jo@example.com">Write</a></body></html>'
+)
+
 
 def native(running: Platform, path: str, **query: Any) -> Any:
-    """The answer of the native API to the first account's GET."""
-    headers = {"Authorization": f"Bearer {running.runtime()['api_key']}"}
+    """The answer of the native API to the account's GET."""
+    headers = {"Authorization": f"Bearer {running.api_key}"}
     return running.client.get(f"/api/trireme/v1{path}", params=query, headers=headers)
 
 

@@ -6,6 +6,7 @@ The same functions as `make chaos`, which does it for longer. Real processes, Po
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -24,8 +25,8 @@ SINK = ("--latency-ms", LATENCY * 1000, "--defer", 0.03, *(option for mark in MA
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with Stage(SINK, **claims(RECIPIENTS)) as running:
+def stage(installation: Path) -> Iterator[Stage]:
+    with Stage(SINK, installation, **claims(RECIPIENTS)) as running:
         yield running
 
 

@@ -4,6 +4,7 @@ The same function as `make chaos ARGS="--reports 10000"`. Real processes and Pos
 """
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +18,8 @@ KILLS = 3
 """Of each of the two."""
 
 
-def test_kills_lose_and_double_nothing() -> None:
-    with Stand() as stand:
+def test_kills_lose_and_double_nothing(installation: Path) -> None:
+    with Stand(installation) as stand:
         verdict = stand.run(partial(attack, Attack(REPORTS, KILLS), stand, print))
     assert verdict.ok, verdict.line()
     assert verdict.most <= KILLS + 1

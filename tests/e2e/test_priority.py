@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -57,8 +58,8 @@ class Filled:
 
 
 @pytest.fixture(scope="module")
-def filled() -> Iterator[Filled]:
-    with Stand() as stand:
+def filled(installation: Path) -> Iterator[Filled]:
+    with Stand(installation) as stand:
         record = stand.directory / "taken.record"
         relay = f"smtp://127.0.0.1:{stand.enter_context(Process('bench.recording_sink', record, *SLOW)).line()}"
         way = {"delivery_route": "relay", "delivery_relay_url": relay, "delivery_connections": CONNECTIONS}

@@ -1,8 +1,10 @@
 """The real command: started, asked, stopped, killed, started again."""
 
+import contextlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -15,9 +17,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 from app.embedded.child import is_running
+from tests.e2e.platform import SENDER
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
 READY = "/api/trireme/v1/system/ready"
@@ -67,19 +71,31 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("up") / "var"
 
 
-@pytest.fixture
-def up(data_dir: Path) -> Iterator[Callable[..., Running]]:
-    """Start the command on the module's data directory."""
-    started: list[Running] = []
-
-    def start(*options: str) -> Running:
-        started.append(Running(data_dir, *options))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.close()
+@contextlib.contextmanager
+def up(data_dir: Path, *options: str) -> Iterator[Running]:
+    """Run the command; afterwards nothing of it is left."""
+    running = Running(data_dir, *options)
+    try:
+        yield running
+    finally:
+        running.close()
     wait_until(lambda: not processes_of(data_dir), 15)
+
+
+@pytest.fixture(scope="module")
+def first(data_dir: Path) -> Iterator[Running]:
+    with up(data_dir) as running:
+        running.wait_ready()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def again(data_dir: Path, first: Running) -> Iterator[Running]:
+    """The start that follows a kill -9 of the first one's supervisor at once."""
+    first.stop(signal.SIGKILL, 5)
+    with up(data_dir, "--workers", "1") as running:
+        running.wait_ready()
+        yield running
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> None:
@@ -127,10 +143,7 @@ def trireme(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, cwd=cwd)
 
 
-def test_a_first_start_publishes_everything_and_a_second_up_is_refused(
-    up: Callable[..., Running], data_dir: Path
-) -> None:
-    first = up()
+def test_a_first_start_publishes_everything_and_a_second_up_is_refused(first: Running, data_dir: Path) -> None:
     runtime = first.wait_ready()
     assert list(runtime) == [
         *("http", "dyno", "sandbox_smtp", "intake_smtp", "database_url", "broker_url"),
@@ -158,33 +171,18 @@ def test_a_first_start_publishes_everything_and_a_second_up_is_refused(
     assert f"running already on {data_dir} (process {first.process.pid})" in second.stderr
     assert get(runtime["http"], READY) == 200, "the first one was not disturbed"
 
-    assert first.stop(signal.SIGTERM, 15) == 0
-    assert processes_of(data_dir) == {}
-    assert not (data_dir / "runtime.json").exists()
 
-
-def test_a_warm_start_has_the_same_account_and_ports(up: Callable[..., Running], data_dir: Path) -> None:
-    secrets = json.loads((data_dir / "secrets.json").read_text(encoding="utf-8"))
-    again = up()
-    runtime = again.wait_ready()
-    assert runtime["api_key"] == secrets["api_key"]
-    assert runtime["password"] == secrets["password"]
-    assert again.stop(signal.SIGINT, 15) == 0
-    assert processes_of(data_dir) == {}
-
-
-def test_a_kill_of_the_supervisor_leaves_nothing_and_the_next_start_works(
-    up: Callable[..., Running], data_dir: Path
+def test_a_kill_of_the_supervisor_leaves_nothing_and_the_next_start_has_the_same_account(
+    first: Running, again: Running, data_dir: Path
 ) -> None:
-    killed = up()
-    killed.wait_ready()
-    killed.stop(signal.SIGKILL, 5)
-    next_one = up()
-    runtime = next_one.wait_ready()
+    assert first.process.poll() == -signal.SIGKILL
+    runtime = again.wait_ready()
     survivors = {pid: line for pid, line in processes_of(data_dir).items() if started_before(pid, runtime)}
     assert survivors == {}
-    assert next_one.stop(signal.SIGTERM, 15) == 0
-    assert processes_of(data_dir) == {}
+    secrets = json.loads((data_dir / "secrets.json").read_text(encoding="utf-8"))
+    assert runtime["api_key"] == secrets["api_key"]
+    assert runtime["password"] == secrets["password"]
+    assert secrets["api_key"] in first.said()
 
 
 def started_before(pid: int, runtime: dict[str, Any]) -> bool:
@@ -200,9 +198,8 @@ def started_before(pid: int, runtime: dict[str, Any]) -> bool:
         return False
 
 
-def test_what_dies_is_started_again(up: Callable[..., Running], data_dir: Path) -> None:
-    running = up("--workers", "1")
-    runtime = running.wait_ready()
+def test_what_dies_is_started_again_and_a_stop_leaves_nothing(again: Running, data_dir: Path) -> None:
+    runtime = again.wait_ready()
     for name in ("valkey", "postgres", "scheduler"):
         os.kill(pids_of({"pids": {name: runtime["pids"][name]}})[0], signal.SIGKILL)
 
@@ -214,11 +211,34 @@ def test_what_dies_is_started_again(up: Callable[..., Running], data_dir: Path) 
     wait_until(lambda: get(runtime["http"], READY) == 200, 30)
     now = json.loads((data_dir / "runtime.json").read_text(encoding="utf-8"))
     assert (now["database_url"], now["broker_url"]) == (runtime["database_url"], runtime["broker_url"])
-    assert running.stop(signal.SIGTERM, 15) == 0
+    assert again.stop(signal.SIGTERM, 15) == 0
     assert processes_of(data_dir) == {}
-    said = running.said()
+    assert not (data_dir / "runtime.json").exists()
+    said = again.said()
     assert "postgres   | " in said
     assert "trireme    | postgres was ended by SIGKILL; starting it again" in said
+
+
+def test_a_warm_start_without_valkey_accepts_and_delivers_mail(installation: Path, tmp_path: Path) -> None:
+    """No nudge arrives; the queue is looked at every second all the same."""
+    data_dir = tmp_path / "var"
+    shutil.copytree(installation, data_dir)
+    with up(data_dir, "--broker-url", "redis://127.0.0.1:1/0", "--workers", "1") as running:
+        runtime = running.wait_ready()
+        data = {"apikey": runtime["api_key"], "from": SENDER, "to": "jo@example.org", "subject": "x", "bodytext": "x"}
+        answer = httpx2.post(f"{runtime['http']}/rest/json/send", data=data, timeout=60)
+        assert answer.json()["response"]["data"] == "250 2.1.0 Ok", answer.text
+
+        def seen(path: str) -> list[dict[str, Any]]:
+            headers = {"Authorization": f"Bearer {runtime['api_key']}"}
+            listed = httpx2.get(f"{runtime['http']}/api/trireme/v1{path}", headers=headers, timeout=60)
+            found: list[dict[str, Any]] = listed.json()["data"]
+            return found
+
+        wait_until(lambda: [one["status"] for one in seen("/messages")] == ["delivered"], 60)
+        assert [one["envelope"]["recipients"] for one in seen("/sandbox/messages")] == [["jo@example.org"]]
+        assert running.stop(signal.SIGINT, 15) == 0
+        assert processes_of(data_dir) == {}
 
 
 def test_a_taken_port_is_named(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

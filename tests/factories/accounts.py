@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Unpack
 from uuid import UUID
 
-from argon2 import PasswordHasher
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import accounts, contacts, senders
@@ -15,10 +14,10 @@ from app.core.suppressions import Reason
 from app.db.unit_of_work import unit_of_work
 from app.kit.secrets import Vault
 from app.settings import Settings
+from tests.fixtures.passwords import CHEAP
 
 PASSWORD = "the password of every account"
-# Real, but cheap: a test should not wait 50 ms per account.
-PASSWORD_HASH = PasswordHash(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD))
+PASSWORD_HASH = PasswordHash(CHEAP.hash(PASSWORD))
 
 
 @dataclass(frozen=True)

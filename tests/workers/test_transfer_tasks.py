@@ -21,7 +21,7 @@ from tests.factories import Factories
 from tests.workers.test_tasks import run
 
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = 40_000
+ROWS = 20_000
 WORKER = """
 import sys
 from app.core.transfers import importing

@@ -6,14 +6,13 @@ mails are those the sandbox inbox got by SMTP, their links are followed as they 
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.e2e.customer import SUBJECT, Customer
 from tests.e2e.mails import html_of, links, native, pixel, received, unsubscribe_link
-from tests.e2e.platform import platform, rows, trireme, wait_for
+from tests.e2e.platform import Platform, rows, trireme, wait_for
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(300)]
 
@@ -34,11 +33,8 @@ HTML = (
 
 
 @pytest.fixture(scope="module")
-def customer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Customer]:
-    # What waits for something here asks more often than a customer would.
-    limits = {"TRIREME_LIMITS_NATIVE_PER_SECOND": "0", "TRIREME_LIMITS_DYNOSEND_PER_SECOND": "0"}
-    with platform(tmp_path_factory.mktemp("customer"), "--workers", "1", **limits) as running:
-        yield Customer(running)
+def customer(running: Platform) -> Customer:
+    return Customer(running.with_account("harbour@customers.example"))
 
 
 def test_an_audience_and_its_field(customer: Customer) -> None:

@@ -15,7 +15,7 @@ from app.kit.secrets import Vault
 from app.settings import Settings
 from tests.core.webhooks.verifying import Received
 from tests.core.webhooks.world import NOW, World
-from tests.e2e.test_postbacks import outbox
+from tests.e2e.outbox.test_postbacks import outbox
 from tests.factories import Factories
 from tests.factories.copies import CopySpec
 from tests.fixtures.web_server import Writer, status, web_server

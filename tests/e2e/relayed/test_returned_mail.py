@@ -1,68 +1,36 @@
 """Real SMTP both ways: a server takes our mail, and later reports on it to our listener."""
 
-import asyncio
 import json
 import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.parser import BytesHeaderParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from smtplib import SMTP, SMTPRecipientsRefused
 from typing import Any
 
 import pytest
 
-from app.smtpd.service import Mail, Peer
-from tests.e2e.platform import Platform, platform, wait_for
+from bench.record import Reader, Taken
+from tests.e2e.platform import Platform, wait_for
+from tests.e2e.relayed.conftest import MARKS, Relayed
 from tests.smtpd.returning import PERSONAL, arf, dsn
-from tests.smtpd.talking import Recorder, listening
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(120)]
 
 
-class Taken(Recorder):
+class Others:
     """What another mail server has taken, by recipient."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.by_recipient: dict[str, Mail] = {}
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.by_recipient: dict[str, Taken] = {}
 
-    async def message(self, peer: Peer, mail: Mail) -> str:
-        del peer
-        self.by_recipient[mail.recipients[0]] = mail
-        return "250 2.0.0 Ok: queued"
-
-    def header(self, recipient: str, name: str) -> str:
-        return str(BytesHeaderParser().parsebytes(self.by_recipient[recipient].raw)[name])
-
-
-@contextmanager
-def other_server() -> Iterator[tuple[Taken, int]]:
-    """Another mail server, in a thread with a loop of its own."""
-    taken, stop, ready = Taken(), threading.Event(), threading.Event()
-    ports: list[int] = []
-
-    async def serve() -> None:
-        async with listening(taken) as server:
-            ports.append(server.port)
-            ready.set()
-            await asyncio.to_thread(stop.wait)
-
-    def run() -> None:
-        with asyncio.Runner() as runner:
-            runner.run(serve())
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert ready.wait(10)
-    try:
-        yield taken, ports[0]
-    finally:
-        stop.set()
-        thread.join(10)
+    def look(self) -> set[str]:
+        """Return whose mail was taken so far."""
+        self.by_recipient.update((one.recipient, one) for one in self._reader.new())
+        return set(self.by_recipient)
 
 
 @contextmanager
@@ -103,7 +71,7 @@ class Way:
         self.runtime = running.runtime()
         self.host, _, port = self.runtime["intake_smtp"].rpartition(":")
         self.port = int(port)
-        self.key = {"Authorization": f"apikey={self.runtime['api_key']}"}
+        self.key = {"Authorization": f"apikey={running.api_key}"}
 
     def bring(self, raw: bytes, recipient: str, sender: str = "") -> None:
         with SMTP(self.host, self.port, timeout=20) as server:
@@ -118,7 +86,7 @@ class Way:
 
     def native(self, path: str) -> Any:
         answer = self.running.client.get(
-            f"/api/trireme/v1{path}", headers={"Authorization": f"Bearer {self.runtime['api_key']}"}
+            f"/api/trireme/v1{path}", headers={"Authorization": f"Bearer {self.running.api_key}"}
         )
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -127,27 +95,25 @@ class Way:
         return {row["email"]: row["reason"] for row in self.native("/suppressions")["data"]}
 
 
-def test_reports_come_back_and_are_told(tmp_path: Path) -> None:
-    with other_server() as (taken, port):
-        options = ("--relay", f"smtp://127.0.0.1:{port}")
-        with platform(tmp_path, *options, TRIREME_OUTBOUND_ALLOW_PRIVATE_NETWORKS="true") as running:
-            way = Way(running)
-            calls: list[str] = []
-            with customer(calls, lambda: [row["email_address"] for row in way.metrics("/bounces")]) as web:
-                _set_up(running, web)
-                recipients = ["jo@example.org", "ann@example.org", "max@example.org"]
-                running.send(*recipients)
-                wait_for(lambda: len(taken.by_recipient) == 3, "the mails")
-                wait_for(lambda: {row["status"] for row in _copies(way)} == {"delivered"}, "the outcomes")
-                _a_failure_report(way, taken, calls)
-                _a_complaint(way, taken)
-                _an_unsubscription(way, taken)
-                _forgeries(way, taken)
-                _blocked_next_time(running, way, taken, recipients)
+def test_reports_come_back_and_are_told(relayed: Relayed) -> None:
+    running, taken = relayed.running.with_account("returned@customers.example"), Others(relayed.reader())
+    way = Way(running)
+    calls: list[str] = []
+    with customer(calls, lambda: [row["email_address"] for row in way.metrics("/bounces")]) as web:
+        _set_up(running, web)
+        recipients = ["jo@example.org", "ann@example.org", "max@example.org"]
+        running.send(*recipients)
+        wait_for(lambda: len(taken.look()) == 3, "the mails")
+        wait_for(lambda: {row["status"] for row in _copies(way)} == {"delivered"}, "the outcomes")
+        _a_failure_report(way, taken, calls)
+        _a_complaint(way, taken)
+        _an_unsubscription(way, taken)
+        _forgeries(way, taken)
+        _blocked_next_time(running, way, taken, recipients)
 
 
 def _set_up(running: Platform, web: int) -> None:
-    key = {"Authorization": f"Bearer {running.runtime()['api_key']}"}
+    key = {"Authorization": f"Bearer {running.api_key}"}
     answer = running.client.patch(
         "/api/trireme/v1/account",
         json={
@@ -167,8 +133,8 @@ def _copies(way: Way) -> list[Any]:
     return rows
 
 
-def _a_failure_report(way: Way, taken: Taken, calls: list[str]) -> None:
-    path = str(taken.by_recipient["jo@example.org"].sender)
+def _a_failure_report(way: Way, taken: Others, calls: list[str]) -> None:
+    path = taken.by_recipient["jo@example.org"].sender
     assert re.fullmatch(r"bounces\+[a-z2-7]{24}\+jo=example\.org@.+", path)
     raw = dsn(path)
     for _ in range(3):  # a server that did not hear our 250 says it again
@@ -191,23 +157,24 @@ def _a_failure_report(way: Way, taken: Taken, calls: list[str]) -> None:
     ], "it is in the reports before"
 
 
-def _a_complaint(way: Way, taken: Taken) -> None:
-    raw = arf(taken.header("ann@example.org", "X-Trireme-Message"))
-    domain = str(taken.by_recipient["ann@example.org"].sender).rpartition("@")[2]
+def _a_complaint(way: Way, taken: Others) -> None:
+    mail = taken.by_recipient["ann@example.org"]
+    raw = arf(mail.marks[MARKS.index("X-Trireme-Message: ")])
+    domain = mail.sender.rpartition("@")[2]
     for _ in range(2):
         way.bring(raw, f"fbl@{domain}", "abusedesk@provider.example")
     assert way.reasons()["ann@example.org"] == "complaint"
 
 
-def _an_unsubscription(way: Way, taken: Taken) -> None:
-    found = re.search(r"<mailto:([^>]+)>", taken.header("max@example.org", "List-Unsubscribe"))
-    assert found is not None
-    way.bring(PERSONAL, found[1], "max@example.org")
+def _an_unsubscription(way: Way, taken: Others) -> None:
+    address, closing, _ = taken.by_recipient["max@example.org"].marks[MARKS.index("<mailto:")].partition(">")
+    assert closing, address
+    way.bring(PERSONAL, address, "max@example.org")
     assert way.reasons()["max@example.org"] == "unsubscribe"
 
 
-def _forgeries(way: Way, taken: Taken) -> None:
-    path = str(taken.by_recipient["jo@example.org"].sender)
+def _forgeries(way: Way, taken: Others) -> None:
+    path = taken.by_recipient["jo@example.org"].sender
     for forged in (
         path.replace("bounces+", "unsubscribe+"),
         f"bounces+{'a' * 24}@{path.rpartition('@')[2]}",
@@ -218,8 +185,8 @@ def _forgeries(way: Way, taken: Taken) -> None:
     assert len(way.reasons()) == 3
 
 
-def _blocked_next_time(running: Platform, way: Way, taken: Taken, recipients: list[str]) -> None:
+def _blocked_next_time(running: Platform, way: Way, taken: Others, recipients: list[str]) -> None:
     taken.by_recipient.clear()
     running.send(*recipients, "new@example.org")
-    wait_for(lambda: set(taken.by_recipient) == {"new@example.org"}, "the one mail that may go")
+    wait_for(lambda: taken.look() == {"new@example.org"}, "the one mail that may go")
     wait_for(lambda: sum(row["status"] == "blocked" for row in _copies(way)) == 3, "the others as blocked")

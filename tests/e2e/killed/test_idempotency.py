@@ -3,14 +3,14 @@
 A real API process and a real PostgreSQL; the supervisor starts again what was killed.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.e2e.platform import Platform, platform, wait_for
+from tests.e2e.killed.conftest import Victim
+from tests.e2e.platform import Platform, wait_for
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(240)]
 
@@ -19,15 +19,9 @@ REQUESTS = 100
 ROUNDS = 3
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with platform(tmp_path_factory.mktemp("once"), TRIREME_LIMITS_NATIVE_PER_SECOND="0") as running:
-        yield running
-
-
 def ask(running: Platform, name: str) -> httpx2.Response | None:
     """Make a key of this name, once; return the answer, if there was one."""
-    headers = {"Authorization": f"Bearer {running.runtime()['api_key']}", "Idempotency-Key": name}
+    headers = {"Authorization": f"Bearer {running.api_key}", "Idempotency-Key": name}
     try:
         return running.client.post(URL, json={"name": name, "scopes": ["read"]}, headers=headers)
     except httpx2.TransportError:
@@ -36,13 +30,13 @@ def ask(running: Platform, name: str) -> httpx2.Response | None:
 
 def made(running: Platform) -> list[dict[str, Any]]:
     """Every key there is, but the primary one."""
-    headers = {"Authorization": f"Bearer {running.runtime()['api_key']}"}
+    headers = {"Authorization": f"Bearer {running.api_key}"}
     answer = running.client.get(URL, params={"limit": 200}, headers=headers)
     return [one for one in answer.json()["data"] if not one["primary"]]
 
 
-def test_one_effect_whenever_the_api_is_killed(running: Platform) -> None:
-    unanswered = 0
+def test_one_effect_whenever_the_api_is_killed(victim: Victim) -> None:
+    running, unanswered = victim.running, 0
     for number in range(ROUNDS):
         name = f"round {number}"
         with ThreadPoolExecutor(16) as pool:

@@ -14,25 +14,21 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.e2e.catcher import Catcher, catching
-from tests.e2e.mails import html_of, links, pixel, received, unsubscribe_link
-from tests.e2e.platform import Platform, platform, trireme, wait_for
+from tests.e2e.mails import HTML, html_of, links, pixel, received, unsubscribe_link
+from tests.e2e.platform import Platform, trireme, wait_for
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(240)]
 
-HTML = (
-    '<html><body><p>{{ not_personalised }}</p><a href="https://example.com/sale?a=1&amp;b=2">Sale</a>'
-    '<a href="https://example.com/news">News</a><a href="mailto:jo@example.com">Write</a></body></html>'
-)
 BOUNCE_URL = "/b?e=@email&r=@bouncerule&t=@bouncetype&c=@bouncecode&x=@X-A-B&y=@X-A&z=@nothing"
 
 
 class Customer:
-    """The first account of a running product, and its HTTP server for postbacks."""
+    """An account of a running product, and its HTTP server for postbacks."""
 
     def __init__(self, running: Platform, catcher: Catcher) -> None:
         self.running = running
         self.catcher = catcher
-        self.key = running.runtime()["api_key"]
+        self.key = running.api_key
 
     def rest(self, method: str, path: str, **fields: Any) -> Any:
         given = {"apikey": self.key} | fields
@@ -72,17 +68,14 @@ class Customer:
 
 
 @pytest.fixture(scope="module")
-def customer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Customer]:
-    directory = tmp_path_factory.mktemp("way-back")
-    # The catcher is on this machine.
-    options = {"TRIREME_OUTBOUND_ALLOW_PRIVATE_NETWORKS": "true"}
-    with catching() as catcher, platform(directory, "--workers", "1", **options) as running:
-        customer = Customer(running, catcher)
+def customer(running: Platform) -> Iterator[Customer]:
+    with catching() as catcher:
+        customer = Customer(running.with_account("way-back@customers.example"), catcher)
         customer.rest("POST", "/accounts/xheaders", xheader1="X-A", xheader2="X-A-B")
         customer.rest(
             "POST",
             "/accounts",
-            username="admin@localhost.test",
+            username=customer.running.username,
             trackopens="1",
             tracklinks="1",
             trackunsubscribes="1",
@@ -215,7 +208,7 @@ def test_a_complaint_and_an_unsubscription_of_the_simulator(customer: Customer, 
 def test_a_campaign_from_its_mails_own_links(customer: Customer) -> None:
     running, client = customer.running, customer.running.client
     at = ("--data-dir", running.data_dir)
-    seeded = trireme("seed", "--contacts", 3, "--campaign", *at)
+    seeded = trireme("seed", "--contacts", 3, "--campaign", "--account", running.username, *at)
     found = re.search(r"campaign=(\w+)", seeded)
     assert found is not None, seeded
     trireme("campaign", "start", found[1], *at)

@@ -19,16 +19,14 @@ import httpx2
 import pytest
 
 from app.settings import environment
-from bench.processes import Process
 from bench.record import Reader, Taken
-from tests.e2e.platform import ROOT, Platform, platform, wait_for
+from tests.e2e.platform import ROOT, Platform, wait_for
+from tests.e2e.relayed.conftest import Relayed
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(240)]
 
 MEMBERS = 5_000
 HALF = MEMBERS // 2
-LATENCY_MS = 12
-"""Of each reply of the SMTP server: the campaign takes long enough to be paused in the middle on any machine."""
 ZONE = "Asia/Ho_Chi_Minh"
 OLD, NEW, STOPPED, THIRD, MARKER = "Old-subject", "New-subject", "Stopped", "Third", "Marker"
 HTML = "<html><body><p>Hello {{ first_name }}</p></body></html>"
@@ -36,7 +34,7 @@ HTML = "<html><body><p>Hello {{ first_name }}</p></body></html>"
 
 @dataclass
 class Customer:
-    """The first account, with the key in Dyno's header, and what its mail server has taken."""
+    """An account, with the key in Dyno's header, and what the mail server has taken."""
 
     running: Platform
     record: Reader
@@ -89,17 +87,11 @@ class Customer:
 
 
 @pytest.fixture(scope="module")
-def customer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Customer]:
-    directory: Path = tmp_path_factory.mktemp("dyno")
-    record = directory / "taken.record"
-    with Process("bench.recording_sink", record, "--latency-ms", LATENCY_MS, "--mark", "Subject: ") as server:
-        options = ("--relay", f"smtp://127.0.0.1:{server.line()}", "--workers", "1")
-        # What waits for something here asks more often than a customer would.
-        with platform(directory, *options, TRIREME_LIMITS_DYNO_PER_SECOND="0") as running:
-            runtime = running.runtime()
-            headers = {"User-Api-Key": runtime["api_key"]}
-            with httpx2.Client(base_url=runtime["dyno"], headers=headers, timeout=60) as client:
-                yield Customer(running, Reader(record), client, runtime["api_key"], "", "", Counter())
+def customer(relayed: Relayed) -> Iterator[Customer]:
+    running = relayed.running.with_account("dyno@customers.example")
+    headers = {"User-Api-Key": running.api_key}
+    with httpx2.Client(base_url=running.runtime()["dyno"], headers=headers, timeout=60) as client:
+        yield Customer(running, relayed.reader(), client, running.api_key, "", "", Counter())
 
 
 def addresses() -> list[str]:

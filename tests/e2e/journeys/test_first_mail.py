@@ -6,25 +6,18 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.e2e.mails import native, received
-from tests.e2e.platform import Platform, platform, trireme, wait_for
+from tests.e2e.platform import Platform, trireme, wait_for
 from tests.fixtures.reference_client import load_reference_client
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
 
 HEART = "❤️"
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with platform(tmp_path_factory.mktemp("first-mail"), "--workers", "1") as running:
-        yield running
 
 
 def typed(running: Platform, command: list[str]) -> str:
@@ -63,7 +56,7 @@ def test_the_inbox_command_shows_headers_and_both_parts(running: Platform) -> No
 def test_the_reference_client_sends_to_three(running: Platform) -> None:
     client: Any = load_reference_client()
     at = urlsplit(running.runtime()["http"])
-    client.session.MMSession(running.runtime()["api_key"], host=at.hostname, port=at.port, ssl=False)
+    client.session.MMSession(running.api_key, host=at.hostname, port=at.port, ssl=False)
     name = f"=?UTF-8?B?{base64.b64encode(HEART.encode()).decode()}?="
     recipients = [f"client{number}@example.com" for number in range(3)]
     mail = client.message.EMail(
@@ -93,9 +86,7 @@ def test_the_reference_client_sends_to_three(running: Platform) -> None:
         "timeseries": "hour",
         "recipient": "ignored",
     }
-    answer = running.client.get(
-        "/email/counts", params=query, headers={"Authorization": f"apikey={running.runtime()['api_key']}"}
-    )
+    answer = running.client.get("/email/counts", params=query, headers={"Authorization": f"apikey={running.api_key}"})
     counted = sum(point["sent_count"] for series in answer.json()["data"].values() for point in series)
     assert counted == len(running.emails())
     mine = [one for one in running.emails() if one["email_address"] in recipients]
