@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.settings import Settings
 from tests.core.automations.world import World
-from tests.e2e.outbox.test_postbacks import outbox
+from tests.e2e.outbox.process import outbox
 from tests.factories import Factories
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(120)]

@@ -1,20 +1,17 @@
 """kill -9 of the outbox process among its calls: every postback arrives, at least once."""
 
 import asyncio
-import contextlib
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.db.engine import driver_connection
-from app.settings import Settings, as_environment, environment
+from app.settings import Settings
 from tests.core.postbacks.world import NOW, World
+from tests.e2e.outbox.process import busy, outbox
 from tests.factories import Factories
-from tests.fixtures.web_server import Writer, status, web_server
+from tests.fixtures.web_server import web_server
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(60)]
 
@@ -32,38 +29,8 @@ SELECT account_id, 'email.bounced', message_id, accepted_at, recipient FROM made
 """
 
 
-@contextlib.contextmanager
-def outbox(settings: Settings) -> Iterator["subprocess.Popen[bytes]"]:
-    """The process, ended in the end in whatever way."""
-    values = {
-        name: getattr(settings, name)
-        for name in ("public_url", "bounce_domain", "database_url", "broker_url", "data_dir")
-    }
-    values |= {
-        "secret_keys": settings.secret_keys[0],
-        "outbound.allow_private_networks": True,
-        "postbacks.timeout_seconds": 1,
-    }
-    process = subprocess.Popen([sys.executable, "-m", "app", "outbox"], env=environment() | as_environment(values))
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
-
-
 async def test_a_kill_loses_no_postback(settings: Settings, make: Factories, engine: AsyncEngine) -> None:
-    begun = 0
-    enough = asyncio.Event()
-
-    async def answer(head: bytes, writer: Writer) -> None:
-        nonlocal begun
-        begun += 1
-        if begun >= BOUNCES // 4:
-            enough.set()
-        await asyncio.sleep(0.03)  # so that calls are open at any moment
-        await status(200)(head, writer)
-
+    answer, enough = busy(after=BOUNCES // 4)
     async with web_server(answer) as server, driver_connection(engine) as connection:
         world = World(make, engine, connection)
         await world.open(bounce_url=f"http://127.0.0.1:{server.port}/?@email")

@@ -15,10 +15,10 @@ from app.kit.secrets import Vault
 from app.settings import Settings
 from tests.core.webhooks.verifying import Received
 from tests.core.webhooks.world import NOW, World
-from tests.e2e.outbox.test_postbacks import outbox
+from tests.e2e.outbox.process import busy, outbox
 from tests.factories import Factories
 from tests.factories.copies import CopySpec
-from tests.fixtures.web_server import Writer, status, web_server
+from tests.fixtures.web_server import web_server
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(90)]
 
@@ -37,17 +37,7 @@ SELECT account_id, 'email.bounced', message_id, accepted_at FROM made
 
 
 async def test_a_kill_loses_no_event(settings: Settings, make: Factories, engine: AsyncEngine) -> None:
-    begun = 0
-    enough = asyncio.Event()
-
-    async def answer(head: bytes, writer: Writer) -> None:
-        nonlocal begun
-        begun += 1
-        if begun >= EVENTS // 4:
-            enough.set()
-        await asyncio.sleep(0.03)  # so that calls are open at any moment
-        await status(200)(head, writer)
-
+    answer, enough = busy(after=EVENTS // 4)
     async with web_server(answer) as server, driver_connection(engine) as connection:
         world = World(make, engine, connection)
         await world.open()

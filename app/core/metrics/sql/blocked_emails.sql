@@ -37,6 +37,7 @@ WITH page AS (
 -- include of_headers
             AND ($11::text[] IS NULL OR blocked_reason = ANY ($11::text[]))
           ORDER BY accepted_at, id
+          -- Rows of one account come in the order of the list: its offset is left out here, without a sort of all before.
           LIMIT $12::bigint + CASE cardinality($1::bigint[]) WHEN 1 THEN 0 ELSE $13::bigint END
          OFFSET CASE cardinality($1::bigint[]) WHEN 1 THEN $13::bigint ELSE 0 END
      ) AS mine

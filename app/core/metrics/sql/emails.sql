@@ -80,6 +80,7 @@ WITH page AS (
                                                       AND had.value = wanted.value)))
             AND ($11::boolean IS NULL OR (delivered_at IS NOT NULL AND bounced_at IS NULL) = $11::boolean)
           ORDER BY accepted_at, id
+          -- Rows of one account come in the order of the list: its offset is left out here, without a sort of all before.
           LIMIT $12::bigint + CASE cardinality($1::bigint[]) WHEN 1 THEN 0 ELSE $13::bigint END
          OFFSET CASE cardinality($1::bigint[]) WHEN 1 THEN $13::bigint ELSE 0 END
      ) AS mine
