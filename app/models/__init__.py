@@ -23,7 +23,7 @@ from app.models.click import Click
 from app.models.complaint import Complaint
 from app.models.contact import Contact
 from app.models.contact_event import ContactEvent
-from app.models.counts import ClosedHours, ClosedMinutes, DailyCount, HourlyCount
+from app.models.counts import ClosedHours, ClosedMinutes, ClosedSeconds, DailyCount, HourlyCount
 from app.models.database_identity import DatabaseIdentity
 from app.models.delivery_lease import DeliveryLease
 from app.models.delivery_queue import QueuedCopy
@@ -73,6 +73,7 @@ __all__ = [
     "Click",
     "ClosedHours",
     "ClosedMinutes",
+    "ClosedSeconds",
     "Complaint",
     "Contact",
     "ContactEvent",

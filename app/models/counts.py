@@ -6,12 +6,12 @@ Written by `app.core.messages`, `app.core.tracking` and `app.core.ingest`; hours
 One column per metric; each event counts in the bucket of its own time. A recount of the ledger gives the same numbers.
 The view `counted_hours` shows the hours of `hourly_counts` and of `closed_hours` together, in one form: an hour may
 come twice, and then its numbers are to be added. `packed_counts` has those of `closed_hours` in the form in which many
-are read at once.
+are read at once, `closed_seconds` what parts of such an hour have.
 """
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Date, Index, Integer, LargeBinary, PrimaryKeyConstraint, Text
+from sqlalchemy import BigInteger, Date, Index, Integer, LargeBinary, PrimaryKeyConstraint, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -135,15 +135,69 @@ class PackedCounts(Base):
     hours: Mapped[bytes] = mapped_column(LargeBinary)
     """192 numbers of four octets each, highest first."""
     days: Mapped[bytes] = mapped_column(LargeBinary)
-    """Eight such numbers."""
+    """Eight such numbers; readers have them from `packed_days`, where four times as many stand in a row."""
+
+
+class PackedHours(Base):
+    """Nine measures of one sender in the hours of a day of `closed_hours`, which triggers on that table keep: octets.
+
+    The hours beside the days of a range are told by it, of several measures at once, and of those that are zero as fast
+    as of others.
+    """
+
+    __tablename__ = "packed_hours"
+    __table_args__ = (PrimaryKeyConstraint("day", "account_id", "sender_id"),)
+
+    day: Mapped[date] = mapped_column(Date)
+    account_id: Mapped[int] = mapped_column(BigInteger)
+    sender_id: Mapped[int] = mapped_column(BigInteger)
+    hours: Mapped[bytes] = mapped_column(LargeBinary)
+    """24 numbers of four octets each, highest first, of each of these columns of `closed_hours`: `accepted`,
+    `hard_bounces`, `soft_bounces`, `blocked` and its five reasons, in this order."""
+
+
+class PackedDays(Base):
+    """One measure of one sender in 32 days of `packed_counts`, which triggers on that table keep: octets.
+
+    Totals and series by day of a month are made of two rows for each measure and sender. Who changes that table does so
+    under retention's lock.
+    """
+
+    __tablename__ = "packed_days"
+    __table_args__ = (PrimaryKeyConstraint("measure", "span", "account_id", "sender_id", postgresql_include=["days"]),)
+
+    measure: Mapped[str] = mapped_column(Text)
+    span: Mapped[int]
+    """Which 32 days, counted from 1970."""
+    account_id: Mapped[int] = mapped_column(BigInteger)
+    sender_id: Mapped[int] = mapped_column(BigInteger)
+    days: Mapped[bytes] = mapped_column(LargeBinary)
+    """32 numbers of four octets each, highest first."""
+
+
+class ClosedSeconds(Base):
+    """When in an hour of `closed_hours` one measure of one sender was counted: its seconds, in rising order.
+
+    What cuts a closed hour is told by these, to the second, without the ledger and as long as counts are kept. Triggers
+    on `closed_hours` count the seconds of an hour in the ledger whenever one of its numbers changes, so an hour that is
+    closed has them all; what came late stands in `hourly_counts` until then.
+    """
+
+    __tablename__ = "closed_seconds"
+    __table_args__ = (PrimaryKeyConstraint("measure", "hour", "account_id", "sender_id"),)
+
+    measure: Mapped[str] = mapped_column(Text)
+    """As in `packed_counts`."""
+    hour: Mapped[datetime]
+    """Start of the hour."""
+    account_id: Mapped[int] = mapped_column(BigInteger)
+    sender_id: Mapped[int] = mapped_column(BigInteger)
+    seconds: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    """Of each copy or bounce the second of the hour, 0 to 3599."""
 
 
 class ClosedMinutes(Base):
-    """Accepted copies of one sender in the 60 minutes of a busy hour that is over, counted from the ledger.
-
-    What cuts such an hour reads no more than a minute of it. Rows are there for all senders of an account or for none;
-    while something that came late stands in `hourly_counts` for that hour, they are out of date.
-    """
+    """What versions before `closed_seconds` kept instead; nobody reads or writes it, and a later migration drops it."""
 
     __tablename__ = "closed_minutes"
     __table_args__ = (PrimaryKeyConstraint("account_id", "hour", "sender_id"),)
@@ -151,5 +205,4 @@ class ClosedMinutes(Base):
     account_id: Mapped[int] = mapped_column(BigInteger)
     sender_id: Mapped[int] = mapped_column(BigInteger)
     hour: Mapped[datetime]
-    """Start of the hour."""
     accepted: Mapped[list[int]] = mapped_column(ARRAY(Integer))

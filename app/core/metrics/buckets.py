@@ -8,7 +8,6 @@ import sys
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from struct import iter_unpack
 
 from app.core.metrics.values import NUMBER
@@ -31,12 +30,14 @@ class Bucket:
         hour: The hour, or one of the day, counted from 1970.
         keys: Senders or accounts; one may come more than once, and then its numbers are to be added.
         numbers: As many.
+        changes: Whether some may be below zero: what came late may have been taken away from an hour that is closed.
     """
 
     column: int
     hour: int
     keys: "array[int]"
     numbers: "array[int]"
+    changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +100,22 @@ def unpacked(octets: bytes | None, kind: str = NUMBER) -> "array[int]":
 def totals(buckets: Iterable[Bucket]) -> dict[int, tuple[int, ...]]:
     """Return three numbers for each key of some buckets, which may be greater than those."""
     alike: dict[tuple[bytes, int], int] = {}
+    found: list[tuple[int, array[int], array[int]]] = []
     for bucket in buckets:
-        whose = bucket.keys.tobytes(), bucket.column
-        alike[whose] = alike.get(whose, 0) + _long(array(WIDE, bucket.numbers))
-    columns: tuple[dict[int, int], ...] = ({}, {}, {})
+        if bucket.changes:
+            found.append((bucket.column, bucket.keys, bucket.numbers))
+        else:
+            whose = bucket.keys.tobytes(), bucket.column
+            alike[whose] = alike.get(whose, 0) + _long(array(WIDE, bucket.numbers))
     for (octets, column), numbers in alike.items():
-        for key, number in zip(
-            array(KEY, octets), array(WIDE, numbers.to_bytes(len(octets), sys.byteorder)), strict=True
-        ):
-            columns[column][key] = columns[column].get(key, 0) + number
-    return {key: tuple(column.get(key, 0) for column in columns) for key in chain(*columns)}
+        found.append((column, array(KEY, octets), array(WIDE, numbers.to_bytes(len(octets), sys.byteorder))))
+    columns: tuple[dict[int, int], ...] = ({}, {}, {})
+    for column, keys, words in found:
+        sums = columns[column]
+        for key, number in zip(keys, words, strict=True):
+            sums[key] = sums.get(key, 0) + number
+    first, second, third = columns
+    return {key: (first.get(key, 0), second.get(key, 0), third.get(key, 0)) for key in first | second | third}
 
 
 def _long(column: "array[int]") -> int:

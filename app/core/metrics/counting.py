@@ -1,4 +1,4 @@
-"""Counts and series of any measure: what the counters know of whole days and hours, and the edges counted.
+"""Counts and series of any measure: what the counters know, and what is counted in the ledger because they do not.
 
 Imports this package's modules and db.
 """
@@ -24,10 +24,9 @@ async def totals(read: ReadSession, caller: Caller, asked: Question) -> dict[int
     if target is None:
         return {}
     cuts = asked.window.cuts()
-    blocks, found = await told(read, target, cuts, asked, step=Step.DAY, numbers=3)
-    for block in blocks:
-        found += [block.total(wanted) for wanted in _meant(block, cuts)]
-    numbers = buckets.totals([*found, *await edges(read, target, cuts, asked)])
+    known = await told(read, target, cuts, asked, step=Step.DAY, numbers=3)
+    whole = [block.total(wanted) for block in known.blocks for wanted in _meant(block, cuts)]
+    numbers = buckets.totals([*whole, *known.buckets, *await edges(read, target, cuts, asked, known.late)])
     return {key: numbers[key] for key in sorted(numbers) if any(numbers[key])}
 
 
@@ -43,9 +42,9 @@ async def series(read: ReadSession, caller: Caller, step: Step, asked: Question)
     target = await look_up(read, caller, asked.scope, counting=True)
     if target is not None:
         cuts = asked.window.cuts(use_days=step is Step.DAY)
-        blocks, found = await told(read, target, cuts, asked, step=step, numbers=numbers)
-        found += await edges(read, target, cuts, asked)
-        for block in blocks:
+        known = await told(read, target, cuts, asked, step=step, numbers=numbers)
+        found = [*known.buckets, *await edges(read, target, cuts, asked, known.late)]
+        for block in known.blocks:
             for wanted in _meant(block, cuts):
                 if block.step is step:
                     pieces.append((block, wanted))

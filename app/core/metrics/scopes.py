@@ -38,7 +38,7 @@ class Target:
 async def look_up(read: ReadSession, caller: Caller, scope: Scope, *, counting: bool = False) -> Target | None:
     """Return the accounts and senders that are meant; None when there can't be any record.
 
-    From here on each statement of the transaction is planned for its own values, and for counting reads by index alone.
+    From here on statements of the transaction are planned as suits lists or counting.
     """
     account_ids = await accounts.scope_ids(read, caller)
     if scope.user_id is not None:
@@ -51,7 +51,9 @@ async def look_up(read: ReadSession, caller: Caller, scope: Scope, *, counting: 
         account_ids = [row.account_id for row in await sql.rows(read, "owners", sender_ids, account_ids)]
     if not account_ids:
         return None
-    await sql.rows(read, "plan_each_time", "off" if counting else "on")
+    once = counting and sender_ids is None
+    mode = "force_generic_plan" if once else "force_custom_plan"
+    await sql.rows(read, "planning", mode, "off" if counting else "on")
     return Target(account_ids, sender_ids)
 
 

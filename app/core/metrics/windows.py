@@ -64,9 +64,10 @@ class Cuts:
         return tuple(piece for piece in pieces if piece.start < piece.end)
 
     @property
-    def edges(self) -> "tuple[Window, Window]":
-        """What is left, each part of one hour."""
-        return Window(self.start, self.hours_start), Window(self.hours_end, self.end)
+    def edges(self) -> "tuple[Window, ...]":
+        """What is left, each part of one hour, as far as there is any."""
+        edges = Window(self.start, self.hours_start), Window(self.hours_end, self.end)
+        return tuple(edge for edge in edges if edge.start < edge.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ class Window:
         hours_start, hours_end = _whole(self.start, self.end, _HOUR)
         days_start, days_end = _whole(hours_start, hours_end, _DAY) if use_days else (hours_end, hours_end)
         return Cuts(self.start, hours_start, days_start, days_end, hours_end, self.end)
+
+    @property
+    def hour(self) -> datetime:
+        """Start of the hour in which the window begins."""
+        return _floor(self.start, _HOUR)
 
     def buckets(self, step: Step) -> int:
         """Return how many hours or days the window overlaps."""

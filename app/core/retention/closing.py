@@ -1,6 +1,7 @@
-"""Hours that are over: their counts are put together by day, and those of busy ones counted by minute. Imports db.
+"""Hours that are over: their counts are put together by day. Imports db.
 
-Everybody counts in `hourly_counts`; nobody else writes what is closed. See docs/decisions/0015.
+Everybody counts in `hourly_counts`; nobody else writes what is closed, and triggers make of it what is read. See
+docs/decisions/0015.
 """
 
 import time
@@ -12,8 +13,6 @@ OPEN = timedelta(hours=1)
 """How long after its end an hour is left open: as a rule nothing counts in it any more."""
 BATCH = 5000
 """Rows that are closed at a time."""
-BUSY = 5000
-"""Copies of an account in an hour from which on its minutes are counted; fewer are read faster than that."""
 sql = Sql(__package__)
 
 
@@ -28,11 +27,6 @@ async def close(connection: Connection, now: datetime, deadline: float) -> int:
     until = (now - OPEN).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     total, closed = 0, BATCH
     while closed == BATCH and time.monotonic() < deadline:
-        async with connection.transaction():
-            hours = await sql.fetch(connection, "close_hours", until, BATCH)
-            # A statement of its own: it sees all that has been counted in the rows that went.
-            places = [row["account_id"] for row in hours], [row["hour"] for row in hours]
-            await sql.fetch(connection, "close_minutes", *places, BUSY)
-        closed = sum(row["closed"] for row in hours)
+        closed = (await sql.fetch(connection, "close_hours", until, BATCH))[0]["closed"]
         total += closed
     return total

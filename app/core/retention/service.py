@@ -18,8 +18,8 @@ LONGEST_SECONDS = 40.0
 """After which a run ends; the next goes on."""
 BATCH = 5000
 """Rows deleted at a time."""
-DETAILS = ("old_issues", "old_names", "old_postbacks", "old_minutes")
-COUNTS = ("old_hours", "old_closed_hours", "old_days")
+DETAILS = ("old_issues", "old_names", "old_postbacks")
+COUNTS = ("old_hours", "old_closed_hours", "old_seconds", "old_days")
 _LOCK_KEY = 0x666F_7267  # "forg"
 sql = Sql(__package__)
 

@@ -84,7 +84,7 @@ async def ask_all(world: World, engine: AsyncEngine, chance: random.Random, ques
 async def test_answers_equal_a_recount(make: Factories, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     world = await build(make, engine)
     await ask_all(world, engine, random.Random(1), 35)
-    assert await close(engine, START + timedelta(days=12), busy=5000, monkeypatch=monkeypatch)
+    assert await close(engine, START + timedelta(days=12), monkeypatch=monkeypatch)
     await ask_all(world, engine, random.Random(2), 35)
     await the_largest(world, engine)
     await others_see_nothing(world, engine)

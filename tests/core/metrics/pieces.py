@@ -10,9 +10,8 @@ from app.core.retention import closing
 from app.db.engine import driver_connection
 
 
-async def close(engine: AsyncEngine, until: datetime, *, busy: int, monkeypatch: pytest.MonkeyPatch) -> int:
+async def close(engine: AsyncEngine, until: datetime, *, monkeypatch: pytest.MonkeyPatch) -> int:
     """Close the hours before an instant, in small batches; return how many rows."""
-    monkeypatch.setattr(closing, "BUSY", busy)
     monkeypatch.setattr(closing, "BATCH", 50)
     async with driver_connection(engine) as connection:
         return await closing.close(connection, until + closing.OPEN, float("inf"))

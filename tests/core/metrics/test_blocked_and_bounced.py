@@ -114,7 +114,7 @@ async def test_bounces_equal_a_recount(
 ) -> None:
     world = await build(make)
     if days is not None:
-        await close(engine, START + timedelta(days=days), busy=2, monkeypatch=monkeypatch)
+        await close(engine, START + timedelta(days=days), monkeypatch=monkeypatch)
     chance = random.Random(1)
     async with reading(engine) as read:
         for asked in ranges(chance, 15):
@@ -161,7 +161,7 @@ async def test_blocked_copies_equal_a_recount(
 ) -> None:
     world = await build(make)
     if days is not None:
-        await close(engine, START + timedelta(days=days), busy=2, monkeypatch=monkeypatch)
+        await close(engine, START + timedelta(days=days), monkeypatch=monkeypatch)
     chance = random.Random(3)
     async with reading(engine) as read:
         for asked in ranges(chance, 15):

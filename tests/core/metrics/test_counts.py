@@ -87,7 +87,7 @@ async def build_and_close(
     size = -(-len(world.specs) // max(len(closings), 1))
     for number, days in enumerate(closings or [0.0]):
         await make.copies(world.specs[number * size : (number + 1) * size])
-        await close(engine, START + timedelta(days=days), busy=2, monkeypatch=monkeypatch)
+        await close(engine, START + timedelta(days=days), monkeypatch=monkeypatch)
     return world
 
 

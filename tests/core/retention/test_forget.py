@@ -140,8 +140,9 @@ async def test_old_counts_refusals_and_names_go_a_batch_at_a_time(
             account.id,
             sender_id,
         )
-    # Two days of hours, closed before they went; the day of the old bounce; five refusals; one name.
-    assert (await forget(engine, Limits(detail_days=540, count_days=400))).rows == 2 + 1 + 5 + 1
+    # Two days of hours, closed before they went; seconds of the old copy and of its bounce; the day of the old bounce;
+    # five refusals; one name.
+    assert (await forget(engine, Limits(detail_days=540, count_days=400))).rows == 2 + 2 + 1 + 5 + 1
     assert await value(engine, "SELECT count(*) FROM issues") == 1
     assert await value(engine, "SELECT email_id FROM foreign_email_ids") == "new"
     assert await value(engine, "SELECT count(*) FROM hourly_counts") == 1

@@ -1,7 +1,7 @@
 -- One page of blocked copies, by acceptance, then id.
 -- Locks: none.
 -- Indexes: ix_messages_refused; ix_messages_recipient when a recipient is given. Wants a plan for its own values
--- (plan_each_time.sql), so that filters which are null cost nothing and months outside the range are not looked at.
+-- (planning.sql), so that filters which are null cost nothing and months outside the range are not looked at.
 --
 -- $1 account_ids bigint[]: whose copies
 -- $2 start timestamp with time zone: start of the range, whole second

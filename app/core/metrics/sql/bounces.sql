@@ -3,7 +3,7 @@
 -- which was accepted before.
 -- Locks: none.
 -- Indexes: ix_bounces_listed (index-only), pk_bounces; ix_bounces_recipient when a recipient is given. Wants a plan for
--- its own values (plan_each_time.sql).
+-- its own values (planning.sql).
 --
 -- $1 account_ids bigint[]: whose bounces
 -- $2 start timestamp with time zone: start of the range, whole second

@@ -1,5 +1,5 @@
 -- How many bounces the list of a time range has (bounces.sql).
--- Locks: none. Indexes: as there. Wants a plan for its own values (plan_each_time.sql).
+-- Locks: none. Indexes: as there. Wants a plan for its own values (planning.sql).
 --
 -- $1 account_ids bigint[]: whose bounces
 -- $2 start timestamp with time zone: start of the range

@@ -3,7 +3,7 @@
 -- Indexes: ix_messages_account; ix_messages_recipient, ix_messages_domain, or ix_messages_header_0 to _3 when one is
 -- given: each ends with the order of the list, and holds what it is narrowed by. Which of a copy's X-headers has the
 -- value is not known, so all four are asked; a copy is found where the value stands first. Wants a plan for its own
--- values (plan_each_time.sql), so that filters which are null cost nothing and months outside the range are not looked
+-- values (planning.sql), so that filters which are null cost nothing and months outside the range are not looked
 -- at.
 --
 -- $1 account_ids bigint[]: whose copies

@@ -3,9 +3,7 @@
 --
 -- $1 until timestamp with time zone: only hours before, the start of one
 -- $2 batch integer: most rows
--- -> account_id bigint: whose hour
--- -> hour timestamp with time zone: start of the hour
--- -> closed bigint: how many rows of that account and hour
+-- -> closed bigint: how many rows
 --
 -- Locks: the hours that go, unless somebody holds them; one caller at a time. Index: pk_hourly_counts, pk_closed_hours.
 WITH old AS (
@@ -76,4 +74,4 @@ WITH old AS (
         excluded.blocked_softbounce, excluded.blocked_unsubscribe, excluded.opens, excluded.unique_opens,
         excluded.clicks, excluded.unique_clicks, excluded.complaints, excluded.unsubscribes)
 )
-SELECT account_id, hour, count(*) AS closed FROM gone GROUP BY account_id, hour
+SELECT count(*) AS closed FROM gone
