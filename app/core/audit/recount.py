@@ -12,9 +12,9 @@ from app.db.sql import Connection, Sql
 
 LOOK_BACK = timedelta(days=35)
 """How long before the counters begin a copy was accepted whose events are looked for at first."""
-PACKED_DAY = ">25i"
-"""24 hours and their sum."""
-DAILY = frozenset({"daily_counts", "packed_counts"})
+PACKED: Mapping[str, str] = {"packed_counts": ">25i", "packed_days": ">i", "packed_hours": ">24i"}
+"""What there is of a day: its hours and then their sum, the sum alone, or its hours."""
+DAILY = frozenset({"daily_counts", *PACKED})
 """Tables compared by day; others are by hour."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 RUN_COUNTS: Mapping[str, str] = {
@@ -92,9 +92,19 @@ async def of_packed(connection: Connection, scope: Scope) -> Report:
     return _report(await sql.fetch(connection, "packed", scope.since, scope.account_id, MOST_SHOWN))
 
 
-async def of_minutes(connection: Connection, scope: Scope) -> Report:
-    """Compare `closed_minutes` with `closed_hours`, for hours in which nothing came late."""
-    return _report(await sql.fetch(connection, "minutes", scope.since, scope.account_id, MOST_SHOWN))
+async def of_packed_days(connection: Connection, scope: Scope) -> Report:
+    """Compare `packed_days` with `packed_counts`, by day, in the same way."""
+    return _report(await sql.fetch(connection, "packed_days", scope.since, scope.account_id, MOST_SHOWN))
+
+
+async def of_packed_hours(connection: Connection, scope: Scope) -> Report:
+    """Compare `packed_hours` with `closed_hours` in the same way."""
+    return _report(await sql.fetch(connection, "packed_hours", scope.since, scope.account_id, MOST_SHOWN))
+
+
+async def of_seconds(connection: Connection, scope: Scope) -> Report:
+    """Compare `closed_seconds` with `closed_hours`, for hours to which nothing late is to be added."""
+    return _report(await sql.fetch(connection, "seconds", scope.since, scope.account_id, MOST_SHOWN))
 
 
 def _report(rows: list[asyncpg.Record]) -> Report:
@@ -113,10 +123,13 @@ def _numbers(row: asyncpg.Record) -> tuple[str, str]:
     counted, stored = row["counted"], row["stored"]
     if not isinstance(counted, bytes):
         return str(counted), str(stored)
-    if len(stored) != calcsize(PACKED_DAY):
+    packed = PACKED[row["bucket"]]
+    if not len(counted) == len(stored) == calcsize(packed):
         return f"{len(counted)} octets", f"{len(stored)} octets"
-    *hours, sums = zip(unpack(PACKED_DAY, counted), unpack(PACKED_DAY, stored), strict=True)
-    if sums[0] != sums[1]:
-        return str(sums[0]), str(sums[1])
-    hour, pair = next((hour, pair) for hour, pair in enumerate(hours) if pair[0] != pair[1])
+    pairs = list(zip(unpack(packed, counted), unpack(packed, stored), strict=True))
+    if row["bucket"] != "packed_hours":
+        sums = pairs.pop()
+        if sums[0] != sums[1]:
+            return str(sums[0]), str(sums[1])
+    hour, pair = next((hour, pair) for hour, pair in enumerate(pairs) if pair[0] != pair[1])
     return f"{pair[0]} at {hour:02}h", f"{pair[1]} at {hour:02}h"

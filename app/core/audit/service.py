@@ -40,7 +40,9 @@ async def check(connection: Connection, scope: Scope) -> Report:
         if scope.run_id is None:
             report += await recount.of_senders(connection, scope)
             report += await recount.of_packed(connection, scope)
-            report += await recount.of_minutes(connection, scope)
+            report += await recount.of_packed_days(connection, scope)
+            report += await recount.of_packed_hours(connection, scope)
+            report += await recount.of_seconds(connection, scope)
             report += await recount.of_audiences(connection, scope)
     return report
 
