@@ -6,7 +6,7 @@ Written by `app.core.messages`, `app.core.tracking` and `app.core.ingest`; hours
 One column per metric; each event counts in the bucket of its own time. A recount of the ledger gives the same numbers.
 The view `counted_hours` shows the hours of `hourly_counts` and of `closed_hours` together, in one form: an hour may
 come twice, and then its numbers are to be added. `packed_counts` has those of `closed_hours` in the form in which many
-are read at once, `closed_seconds` what parts of such an hour have.
+are read at once, as `packed_days` and `packed_hours` have, and `closed_seconds` what parts of such an hour have.
 """
 
 from datetime import date, datetime

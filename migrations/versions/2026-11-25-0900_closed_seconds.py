@@ -90,7 +90,8 @@ BEGIN
         DELETE FROM closed_seconds USING changed JOIN before USING (account_id, day, sender_id)
           CROSS JOIN generate_series(1, 24) AS number
           CROSS JOIN LATERAL (VALUES {", ".join(GONE)}) AS gone (measure, now, was)
-         WHERE was <> 0 AND now = 0 AND closed_seconds.measure = gone.measure AND hour = {HOUR}
+         WHERE ({numbers("changed")}) <> ({numbers("before")}) AND was <> 0 AND now = 0
+           AND closed_seconds.measure = gone.measure AND hour = {HOUR}
            AND (closed_seconds.account_id, closed_seconds.sender_id) = (changed.account_id, changed.sender_id);
     END IF;
     RETURN NULL;

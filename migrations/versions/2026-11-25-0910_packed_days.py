@@ -1,4 +1,4 @@
-"""Packed days once more, 32 of a sender and measure in one row: what totals and series by day are made of.
+"""Packed counts of days, 32 of a sender and measure in one row: what totals and series by day are made of.
 
 Forward only; runs on a live database within the time-outs of env.py.
 

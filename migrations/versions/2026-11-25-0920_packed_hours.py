@@ -1,4 +1,4 @@
-"""Closed hours of one day as octets, all measures of a sender in one row: what totals and series by day have beside their days.
+"""Closed hours of a day as octets, all measures of a sender in one row: the hours beside the days of a range.
 
 Forward only; runs on a live database within the time-outs of env.py.
 

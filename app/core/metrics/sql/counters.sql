@@ -1,8 +1,8 @@
 -- What the counters know: of closed days 32 at a time, whether all of them are meant or not, and hours beside them; or of
 -- closed hours those of eight days; of parts of closed hours; and of hours that are not closed. One statement, for an hour
--- goes from one to the other when it is closed. Numbers come as four octets each, highest first, and keys as eight: the driver would make an object of
--- each. An account has the numbers of each of its senders, which the caller adds up faster; and it puts closed hours of a
--- span together, a megabyte for a master.
+-- goes from one to the other when it is closed. Numbers come as four octets each, highest first, and keys as eight: the
+-- driver would make an object of each. An account has the numbers of each of its senders, which the caller adds up
+-- faster; and it puts closed hours of a span together, a megabyte for a master.
 -- Locks: none. Indexes: pk_packed_days (index-only), pk_packed_hours, pk_packed_counts, pk_closed_seconds,
 -- ix_hourly_counts_hour.
 --
